@@ -1,0 +1,22 @@
+"""What was filed, and what became of it."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+from procedures import triggers
+from procedures.apps import install_triggers
+
+
+class DossiersConfig(AppConfig):
+    """Dossiers, their papers and their ledger."""
+
+    name = "dossiers"
+    verbose_name = _("Hồ sơ")
+
+    def ready(self) -> None:
+        """Make the ledger append-only in the database after every migration."""
+        from dossiers import ledger, moves  # noqa: F401  (moves fills the table of actions)
+
+        triggers.register(self.label, ledger.append_only)
+        post_migrate.connect(install_triggers, sender=self)

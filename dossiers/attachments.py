@@ -1,0 +1,151 @@
+"""Files that people attach: what is taken, how it is checked, and how it is kept.
+
+The type is found from the content alone; the name that the person gave is text to show.
+A file is stored under a name of our own and never changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+
+from dossiers.models import Attachment, Dossier
+from procedures.text import normalise
+
+if TYPE_CHECKING:
+    from portal.models import User
+
+MAX_FILES = 20
+MAX_PIXELS = 40_000_000
+MAX_PAGES = 500
+
+# What a file must begin with: a signature further in makes a polyglot, and is refused.
+_SIGNATURES = (
+    (b"%PDF-", "application/pdf", ".pdf"),
+    (b"\xff\xd8\xff", "image/jpeg", ".jpg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png", ".png"),
+)
+
+
+def check(file: UploadedFile) -> tuple[str, str]:
+    """(media type, extension) of an upload; `ValidationError` says what to do instead.
+
+    Takes PDF, JPEG and PNG, up to `MAX_UPLOAD_MB` MB. Pictures are measured by their
+    header before anything is decoded; PDFs must open without a password.
+    """
+    if not file.size:
+        raise ValidationError(_("Tệp trống; có thể tệp chưa tải xong. Hãy chọn lại tệp."))
+    if file.size > settings.MAX_UPLOAD_MB * 1024 * 1024:
+        raise ValidationError(
+            _("Tệp nặng %(size).1f MB; mỗi tệp tối đa %(most)d MB. Hãy chụp lại ở cỡ nhỏ hơn.")
+            % {"size": file.size / 1024 / 1024, "most": settings.MAX_UPLOAD_MB}
+        )
+    file.seek(0)
+    head = file.read(16)
+    for signature, media_type, extension in _SIGNATURES:
+        if head.startswith(signature):
+            _check_content(file, media_type)
+            return media_type, extension
+    raise ValidationError(_("Chỉ nhận ảnh JPG, PNG hoặc tệp PDF. Hãy chụp ảnh giấy tờ rồi gửi."))
+
+
+def _check_content(file: UploadedFile, media_type: str) -> None:
+    file.seek(0)
+    if media_type == "application/pdf":
+        _check_pdf(file)
+    else:
+        _check_picture(file)
+    file.seek(0)
+
+
+def _check_pdf(file: UploadedFile) -> None:
+    import pikepdf
+
+    try:
+        with pikepdf.open(file) as pdf:
+            pages = len(pdf.pages)
+    except pikepdf.PasswordError:
+        raise ValidationError(
+            _("Tệp PDF có mật khẩu; hãy bỏ mật khẩu hoặc chụp ảnh giấy tờ.")
+        ) from None
+    except (pikepdf.PdfError, ValueError, RuntimeError):
+        raise ValidationError(_("Tệp PDF bị hỏng, không mở được. Hãy chọn tệp khác.")) from None
+    if not 0 < pages <= MAX_PAGES:
+        raise ValidationError(_("Tệp PDF phải có từ 1 đến %(most)d trang.") % {"most": MAX_PAGES})
+
+
+def _check_picture(file: UploadedFile) -> None:
+    import warnings
+
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(file, formats=["JPEG", "PNG"]) as picture:
+                width, height = picture.size
+                if width * height <= MAX_PIXELS:
+                    picture.verify()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise ValidationError(_("Ảnh bị hỏng, không mở được. Hãy chụp lại.")) from None
+    if width * height > MAX_PIXELS:
+        raise ValidationError(_("Ảnh quá lớn; hãy chụp lại ở cỡ nhỏ hơn 40 triệu điểm ảnh."))
+
+
+def clean_name(name: str, extension: str) -> str:
+    """A name to show: one line, at most 100 characters, with the extension of the content."""
+    stem = re.split(r"[/\\]", normalise(name))[-1].rsplit(".", 1)[0]
+    stem = re.sub(r'[\s<>:"|?*]+', " ", stem).strip(" .")
+    return f"{stem[:100] or _('giay-to')}{extension}"
+
+
+def store(dossier: Dossier, document: str, file: UploadedFile, *, by: User) -> Attachment:
+    """Check an upload and keep it with the dossier; raises `ValidationError`.
+
+    The same content for the same paper twice is one attachment, so a retry adds nothing.
+    """
+    media_type, extension = check(file)
+    sha256 = sha256_of(file)
+    existing = dossier.attachments.filter(document=document, sha256=sha256).first()
+    if existing:
+        return existing
+    if dossier.attachments.count() >= MAX_FILES:
+        raise ValidationError(
+            _("Mỗi hồ sơ tối đa %(most)d tệp; hãy xóa bớt tệp thừa.") % {"most": MAX_FILES}
+        )
+    attachment = Attachment(
+        dossier=dossier,
+        document=document,
+        name=clean_name(file.name or "", extension),
+        media_type=media_type,
+        size=file.size,
+        sha256=sha256,
+        uploaded_by=by,
+    )
+    file.seek(0)
+    attachment.file.save(f"{uuid.uuid4().hex}{extension}", file, save=False)
+    attachment.save()
+    return attachment
+
+
+def sha256_of(file: UploadedFile) -> str:
+    """SHA-256 (hex) of a file, read in pieces."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    for piece in file.chunks():
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def size_text(size: int) -> str:
+    """`850 KB`, `1,2 MB`."""
+    if size < 1024 * 1024:
+        return f"{max(1, round(size / 1024))} KB"
+    return f"{size / 1024 / 1024:.1f} MB".replace(".", ",")

@@ -1,0 +1,231 @@
+"""What each printed paper says: the shapes of `Paper.facts` and `Result.facts`.
+
+Everything is JSON. Keys that end in `_at` or are called `answer_by` or `due_at` hold a
+moment as ISO text with its offset, and the templates write it out; `""` stands for "there
+is none". All other values are printed as they are. A template `papers/<kind>.html` takes
+`facts` of its shape beside `check_url` (the address of the paper's public check page, ""
+before there is one) and `qr` (`papers.qr_svg_data_uri(check_url)`). Headings and wording
+follow TT 01/2018/TT-VPCP (DOMAIN.md 1.3), the page NĐ 30/2020 (DOMAIN.md 6).
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class Applicant(TypedDict):
+    """Who filed, as the person wrote it; "" where not given."""
+
+    name: str
+    address: str
+    phone: str
+    email: str
+    citizen_number: str
+
+
+class PaperFile(TypedDict):
+    """One attached file: its name, its size in words (`1,2 MB`) and its whole SHA-256."""
+
+    name: str
+    size: str
+    sha256: str
+
+
+class PaperDocument(TypedDict):
+    """One paper of the dossier: how many of each, and the files attached for it.
+
+    The counts are numbers; 0 prints as an empty cell. `photos` are plain copies and
+    pictures, `copies` certified ones.
+    """
+
+    name: str
+    originals: int
+    copies: int
+    photos: int
+    files: list[PaperFile]
+
+
+class Head(TypedDict):
+    """The head that all papers share.
+
+    `parent_office` stands above the office ("" for none), `place` before the date.
+    `office_phone` is where questions go, `code` the dossier's. `is_sample` prints
+    BẢN MINH HOẠ across every page.
+    """
+
+    parent_office: str
+    office: str
+    office_phone: str
+    place: str
+    issued_at: str
+    code: str
+    is_sample: bool
+
+
+class DossierHead(Head):
+    """The head of a paper about one dossier; `procedure` is its published name."""
+
+    procedure: str
+    applicant: Applicant
+
+
+class FilingFacts(DossierHead):
+    """`filing.html`: filed online, not accepted yet.
+
+    `handling_office` is who decides, `secret` opens the public tracking page at
+    `track_url`, `delivery` says how the result will be handed over.
+    """
+
+    submitted_at: str
+    answer_by: str
+    handling_office: str
+    secret: str
+    track_url: str
+    delivery: str
+    documents: list[PaperDocument]
+
+
+class PaperFee(TypedDict):
+    """One fee as it stands on the receipt: `8.000 đồng`, and when it is due."""
+
+    name: str
+    amount: str
+    due: str
+
+
+class ReceiptFacts(DossierHead):
+    """`receipt.html`: Mẫu 01, Giấy tiếp nhận hồ sơ và hẹn trả kết quả.
+
+    `channel` is how it was filed, `duration` the time by law in words, `sets` the number
+    of dossiers. `needs_submitter` leaves room for the submitter's signature (counter).
+    """
+
+    channel: str
+    documents: list[PaperDocument]
+    sets: int
+    duration: str
+    accepted_at: str
+    promised_at: str
+    delivery: str
+    fees: list[PaperFee]
+    received_by: str
+    track_url: str
+    needs_submitter: bool
+
+
+class SupplementFacts(DossierHead):
+    """`supplement.html`: Mẫu 02, Phiếu yêu cầu bổ sung, hoàn thiện hồ sơ.
+
+    `asked` is everything asked for, in sentences; `documents` the names of the papers.
+    """
+
+    number: str
+    asked: list[str]
+    documents: list[str]
+    reason: str
+    due_at: str
+    officer: str
+
+
+class RefusalFacts(DossierHead):
+    """`refusal.html`: Mẫu 03, Phiếu từ chối tiếp nhận giải quyết hồ sơ."""
+
+    number: str
+    reason: str
+    legal_ground: str
+    officer: str
+
+
+class ApologyFacts(DossierHead):
+    """`apology.html`: Mẫu 04, Phiếu xin lỗi và hẹn lại ngày trả kết quả."""
+
+    number: str
+    accepted_at: str
+    promised_at: str
+    new_promised_at: str
+    reason: str
+    signer_title: str
+    signer: str
+
+
+class StopFacts(DossierHead):
+    """`stop.html`: Thông báo dừng giải quyết hồ sơ.
+
+    `asked_at` is when the applicant asked for it, "" where the office decided. Without a
+    `signer` the notice says that the portal made it.
+    `originals` lists the originals that are handed back.
+    """
+
+    number: str
+    accepted_at: str
+    asked_at: str
+    reason: str
+    legal_ground: str
+    originals: list[str]
+    signer_title: str
+    signer: str
+
+
+class PaymentLine(TypedDict):
+    """One line of money; amounts are already written out (`8.000`)."""
+
+    name: str
+    quantity: str
+    unit_price: str
+    amount: str
+    source: str
+
+
+class PaymentFacts(DossierHead):
+    """`payment.html`: Xác nhận thanh toán, not a legal biên lai (DOMAIN.md 4.3).
+
+    `series` and `number` identify it, `total` is in figures without unit and
+    `total_in_words` spells it with `đồng`. `transaction` is the gateway's number.
+    """
+
+    series: str
+    number: str
+    payer: str
+    lines: list[PaymentLine]
+    total: str
+    total_in_words: str
+    method: str
+    transaction: str
+    paid_at: str
+    received_by: str
+
+
+class Row(TypedDict):
+    """One labelled value of an extract."""
+
+    label: str
+    value: str
+
+
+class Article(TypedDict):
+    """One article of a decision: its paragraphs, without the words `Điều 1.`."""
+
+    paragraphs: list[str]
+
+
+class ResultFacts(Head):
+    """`result.html`: a decision, or an extract where there are `rows`.
+
+    `kind` is the name of the document type (`QUYẾT ĐỊNH`), `subject` what it is about
+    (`Về việc …`), `authority` who decides, in capitals (`""` for an extract), `opening`
+    the sentence before the rows. `recipients` is the list under Nơi nhận, each with its own
+    punctuation; the last lines
+    above the name are `signer_title`, one line each.
+    """
+
+    number: str
+    kind: str
+    subject: str
+    authority: str
+    grounds: list[str]
+    opening: str
+    rows: list[Row]
+    articles: list[Article]
+    recipients: list[str]
+    signer_title: list[str]
+    signer: str

@@ -1,0 +1,160 @@
+"""From an empty draft to something that can be filed: what is asked, what is missing."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dossiers.models import Dossier
+from procedures.formspec import conditions
+from procedures.formspec.webform import asked_sections, is_complete, profile_row, prune
+from procedures.models import Agency, Procedure, RequiredDocument, Revision
+from procedures.presenting import closed_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from portal.models import User
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that keeps a draft from being filed, and the page on which to mend it."""
+
+    message: str
+    url: str = ""
+
+
+def offices_queryset(revision: Revision) -> QuerySet[Agency]:
+    """The offices that handle this procedure: those of its tier, with their desks."""
+    return (
+        Agency.objects.filter(tier=revision.tier, is_active=True)
+        .select_related("reception")
+        .order_by("name")
+    )
+
+
+def start(procedure: Procedure, *, by: User) -> Dossier:
+    """A new draft of what is in force, filled with what the profile knows."""
+    revision = procedure.current
+    profile = {
+        "name": by.full_name,
+        "citizen_number": by.citizen_number,
+        "phone": by.phone,
+        "email": by.email,
+    }
+    answers = {}
+    for section in revision.form.sections:
+        if section.prefill == "profile":
+            row = profile_row(section, profile)
+            if row:
+                answers[section.id] = row
+    offices = list(offices_queryset(revision)[:2])
+    draft = Dossier(owner=by, revision=revision, answers=answers)
+    give_by = revision.result.get("give_by", ["counter"])
+    draft.delivery = "online" if "online" in give_by else give_by[0]
+    if len(offices) == 1:
+        set_office(draft, offices[0])
+    draft.save()
+    return draft
+
+
+def set_office(draft: Dossier, office: Agency) -> None:
+    """Send the draft to an office, and to the desk that receives for it."""
+    draft.handling_agency = office
+    draft.receiving_agency = office.receiving
+
+
+@transaction.atomic
+def save_answers(draft: Dossier, section_id: str, answer: Any) -> Dossier:
+    """Keep one section's answer; what is no longer asked afterwards is dropped.
+
+    The row is locked and re-read, so that two open tabs do not undo each other's sections.
+    Raises `Dossier.DoesNotExist` when the draft was filed meanwhile.
+    """
+    locked = Dossier.objects.select_for_update().get(pk=draft.pk, state=Dossier.State.DRAFT)
+    locked.answers = prune(draft.revision.form, {**locked.answers, section_id: answer})
+    locked.save(update_fields=["answers", "updated_at"])
+    draft.answers = locked.answers
+    return draft
+
+
+@transaction.atomic
+def renew_revision(draft: Dossier) -> bool:
+    """Bring a draft to the revision in force; True when that changed it.
+
+    Answers that the new form does not ask for are dropped, the others are kept.
+    """
+    current = draft.revision.procedure.current
+    if current is None or current.pk == draft.revision_id:
+        return False
+    draft.revision = current
+    draft.answers = prune(current.form, draft.answers)
+    draft.save(update_fields=["revision", "answers", "updated_at"])
+    return True
+
+
+def required_documents(
+    dossier: Dossier, *, now: datetime.datetime | None = None
+) -> list[RequiredDocument]:
+    """The papers that these answers call for, in the order of the procedure."""
+    filed = dossier.submitted_at or now or timezone.now()
+    return [
+        row
+        for row in dossier.revision.documents.all()
+        if conditions.holds(row.when, dossier.answers, filed=filed)
+    ]
+
+
+def to_attach(dossier: Dossier) -> list[RequiredDocument]:
+    """The papers of which an online filing attaches a picture or a scan."""
+    return [row for row in required_documents(dossier) if row.how == RequiredDocument.How.SUBMIT]
+
+
+def redirection(dossier: Dossier) -> dict | None:
+    """The other procedure that these answers lead to: `to`, `text`; None for none."""
+    rows = dossier.revision.definition.get("redirect", [])
+    return next((row for row in rows if conditions.holds(row["when"], dossier.answers)), None)
+
+
+def problems(dossier: Dossier, *, now: datetime.datetime) -> list[Problem]:
+    """Everything that still keeps the draft from being filed, in the order of the pages."""
+    return list(_problems(dossier, now))
+
+
+def _problems(dossier: Dossier, now: datetime.datetime) -> Iterable[Problem]:
+    closed = closed_reason(dossier.revision)
+    if closed:
+        yield Problem(closed)
+        return
+    other = redirection(dossier)
+    if other:
+        yield Problem(
+            _("Trường hợp của ông/bà làm thủ tục khác: %(text)s (mã %(code)s).")
+            % {"text": other["text"], "code": other["to"]}
+        )
+    if dossier.handling_agency_id is None:
+        yield Problem(_("Chưa chọn nơi giải quyết."), _page(dossier, "office"))
+    for section in asked_sections(dossier.revision.form, dossier.answers):
+        if not is_complete(section, dossier.answers):
+            yield Problem(
+                _("Chưa điền xong phần “%(title)s”.") % {"title": section.title},
+                _page(dossier, "section", section.id),
+            )
+    attached = set(dossier.attachments.values_list("document", flat=True))
+    for row in to_attach(dossier):
+        if row.key not in attached and not row.is_optional:
+            yield Problem(
+                _("Chưa đính kèm: %(name)s.") % {"name": row.name}, _page(dossier, "documents")
+            )
+
+
+def _page(dossier: Dossier, name: str, *rest: str) -> str:
+    return reverse(f"dossiers:{name}", args=[dossier.key, *rest])

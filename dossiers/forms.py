@@ -1,0 +1,126 @@
+"""What citizens send: sections of a form, the office, the way to get the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dossiers import filing
+from dossiers.models import Dossier
+from procedures.formspec.spec import Section
+from procedures.formspec.webform import SectionForm
+from procedures.presenting import GIVE_BY
+
+
+class RepeatedSection:
+    """The rows of a repeated section: as many section forms, and buttons to add and remove."""
+
+    def __init__(self, section: Section, answers: Mapping[str, Any], data: QueryDict | None = None):
+        self.section, self.answers = section, answers
+        self.errors: list[str] = []
+        rows = answers.get(section.id) or []
+        count = len(rows) if data is None else _count(data, section)
+        count = max(count, section.repeat.min, 1)
+        self.forms = [
+            SectionForm(section, answers, rows[i] if i < len(rows) else None, data, prefix=str(i))
+            for i in range(count)
+        ]
+
+    def change_rows(self, data: QueryDict) -> bool:
+        """Add or remove a row if a button says so; what was typed stays typed."""
+        if "add_row" in data and len(self.forms) < self.section.repeat.max:
+            self._rebuild([form.data_by_name(data) for form in self.forms] + [{}])
+            return True
+        if "add_row" in data:
+            self.errors = [_("Tối đa %(most)d dòng.") % {"most": self.section.repeat.max}]
+            return True
+        removed = data.get("remove_row", "")
+        if removed.isdecimal() and int(removed) < len(self.forms) > self.section.repeat.min:
+            kept = [f.data_by_name(data) for i, f in enumerate(self.forms) if i != int(removed)]
+            self._rebuild(kept)
+            return True
+        return bool(removed)
+
+    def _rebuild(self, rows: list[dict[str, Any]]) -> None:
+        self.forms = []
+        for index, row in enumerate(rows):
+            form = SectionForm(self.section, self.answers, None, None, prefix=str(index))
+            form.initial = row
+            self.forms.append(form)
+
+    def is_valid(self) -> bool:
+        """Whether every row is."""
+        return all([form.is_valid() for form in self.forms]) and not self.errors
+
+    def answer(self) -> list[dict[str, Any]]:
+        """The rows to keep."""
+        return [form.answer() for form in self.forms]
+
+    def summary_errors(self) -> list[tuple[str, str]]:
+        """The faults of all rows, for the summary on top."""
+        found = [("", error) for error in self.errors]
+        for form in self.forms:
+            found += form.summary_errors() if form.is_bound else []
+        return found
+
+
+def _count(data: QueryDict, section: Section) -> int:
+    text = data.get("rows", "")
+    return min(int(text), section.repeat.max) if text.isdecimal() and len(text) < 4 else 1
+
+
+def build_section_form(
+    section: Section, answers: Mapping[str, Any], data: QueryDict | None
+) -> SectionForm | RepeatedSection:
+    """The form of a section, single or repeated."""
+    if section.repeat:
+        return RepeatedSection(section, answers, data)
+    return SectionForm(section, answers, answers.get(section.id), data)
+
+
+class OfficeForm(forms.Form):
+    """Which office handles the dossier."""
+
+    office = forms.ModelChoiceField(
+        queryset=None,
+        widget=forms.RadioSelect,
+        empty_label=None,
+        to_field_name="code",
+        error_messages={
+            "required": gettext_lazy("Hãy chọn nơi giải quyết."),
+            "invalid_choice": gettext_lazy("Hãy chọn một trong các cơ quan đã nêu."),
+        },
+    )
+
+    def __init__(self, *args: Any, dossier: Dossier, **kwargs: Any):
+        office = dossier.handling_agency
+        super().__init__(*args, initial={"office": office.code if office else None}, **kwargs)
+        self.use_required_attribute = False
+        field = self.fields["office"]
+        field.queryset = filing.offices_queryset(dossier.revision)
+        field.label = dossier.revision.office_question or _("Cơ quan giải quyết")
+
+
+class DeliveryForm(forms.Form):
+    """How the result is to reach the citizen."""
+
+    delivery = forms.ChoiceField(
+        label=gettext_lazy("Nhận kết quả"),
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Hãy chọn cách nhận kết quả.")},
+    )
+
+    def __init__(self, *args: Any, dossier: Dossier, **kwargs: Any):
+        super().__init__(*args, initial={"delivery": dossier.delivery}, **kwargs)
+        self.use_required_attribute = False
+        ways = dossier.revision.result.get("give_by", ["counter"])
+        self.fields["delivery"].choices = [(way, _sentence(GIVE_BY[way])) for way in ways]
+
+
+def _sentence(words: Any) -> str:
+    return f"{_('Nhận')} {words}"

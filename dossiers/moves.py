@@ -1,0 +1,468 @@
+"""What each move does: the rows it writes, the clock it sets, the papers it asks for.
+
+The order is that of a dossier's life. Only `workflow.perform()` runs these.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dossiers import filing, papers, results
+from dossiers.codes import next_code
+from dossiers.models import Dossier, Event, Paper, SupplementRequest
+from dossiers.workflow import Action, Move, NotAllowed, Refused, Role, State, register
+from procedures import worktime
+from procedures.fees import fee_lines
+from procedures.formspec.webform import prune
+from procedures.models import Agency, Channel, Fee
+
+# "8 giờ làm việc" for the first answer to an online filing comes from the texts of
+# procedures, not from a decree, so it is a value here and said with its source.
+ANSWER_HOURS = 8
+REASON_MISSING = gettext_lazy("Hãy ghi lý do; công dân sẽ đọc đúng lời này.")
+
+
+# --- The citizen files ----------------------------------------------------------------
+
+
+def _submit(move: Move) -> None:
+    dossier = move.dossier
+    dossier.answers = prune(dossier.revision.form, dossier.answers)
+    problems = filing.problems(dossier, now=move.now)
+    if problems:
+        raise Refused(problems[0].message)
+    dossier.code = next_code(dossier.receiving_agency, move.now)
+    dossier.submitted_at = move.now
+    dossier.attachments.filter(submitted_at=None).update(submitted_at=move.now)
+    move.fee_lines = [
+        line for line in _fees(move, Fee.Due.FILING) if line.is_payable_online and line.amount
+    ]
+    dossier.to_submitted(pays_first=bool(move.fee_lines))
+    if move.fee_lines:
+        dossier.came_from = State.SUBMITTED
+    else:
+        _expect_answer(move)
+    move.data = {
+        "revision": dossier.revision_id,
+        "files": [row.sha256 for row in dossier.attachments.all()],
+    }
+    move.papers.append((Paper.Kind.FILING, papers.filing_facts(dossier)))
+
+
+def _expect_answer(move: Move) -> None:
+    move.dossier.answer_by = worktime.after_hours(
+        move.now, ANSWER_HOURS, move.dossier.receiving_agency
+    )
+
+
+def _fees(move: Move, due: str) -> list:
+    dossier = move.dossier
+    return fee_lines(
+        dossier.revision,
+        dossier.answers,
+        channel=dossier.channel,
+        filed=dossier.submitted_at,
+        due=due,
+    )
+
+
+# --- Reception ------------------------------------------------------------------------
+
+
+def _accept(move: Move) -> None:
+    dossier = move.dossier
+    dossier.to_accepted()
+    dossier.accepted_at = move.now
+    dossier.answer_by = None
+    dossier.promised_at = _promise(dossier, move.now)
+    move.papers.append((Paper.Kind.RECEIPT, papers.receipt_facts(dossier, by=move.by)))
+
+
+def _promise(dossier: Dossier, now: datetime.datetime) -> datetime.datetime | None:
+    channel = dossier.revision.channel(dossier.channel)
+    if channel is None:
+        return None
+    from_filing = channel.clock_starts == Channel.ClockStart.FILING
+    start = dossier.submitted_at if from_filing and now == dossier.accepted_at else now
+    return worktime.due(
+        start, channel.unit, channel.amount, channel.cut_off, dossier.handling_agency
+    )
+
+
+def _refuse(move: Move) -> None:
+    reason = move.text("reason", REASON_MISSING)
+    ground = move.text("ground", _("Hãy ghi căn cứ pháp lý của việc từ chối."))
+    move.dossier.to_refused()
+    move.say(reason, ground=ground)
+    move.papers.append(
+        (Paper.Kind.REFUSAL, papers.refusal_facts(move.dossier, reason, ground, by=move.by))
+    )
+
+
+def _request_supplement(move: Move) -> None:
+    dossier = move.dossier
+    items = [line.strip() for line in str(move.details.get("items") or "").splitlines()]
+    items = [line for line in items if line]
+    known = {row.key for row in dossier.revision.documents.all()}
+    documents = [key for key in move.details.get("documents") or [] if key in known]
+    if not items and not documents:
+        raise Refused(_("Hãy ghi đầy đủ những gì cần bổ sung, mỗi việc một dòng."))
+    reason = move.text("reason", REASON_MISSING)
+    _pause(move)
+    dossier.to_supplement_required()
+    days = (dossier.revision.definition.get("supplement") or {}).get("citizen_days")
+    if days:
+        dossier.citizen_by = worktime.after_calendar_days(
+            move.now, int(days), dossier.receiving_agency
+        )
+    request = SupplementRequest.objects.create(
+        dossier=dossier, asked_by=move.by, items=items, documents=documents, reason=reason,
+        due_at=dossier.citizen_by,
+    )  # fmt: skip
+    move.data = {"request": request.pk, "documents": documents}
+    move.say("\n".join([*items, reason]))
+    move.papers.append(
+        (Paper.Kind.SUPPLEMENT, papers.supplement_facts(dossier, request, by=move.by))
+    )
+
+
+def _pause(move: Move) -> None:
+    dossier = move.dossier
+    dossier.came_from = dossier.state
+    dossier.paused_at = move.now
+
+
+def _answer_supplement(move: Move) -> None:
+    dossier = move.dossier
+    request = dossier.supplement_requests.get(answered_at=None)
+    fresh = dossier.attachments.filter(submitted_at=None)
+    answer = str(move.details.get("answer") or "").strip()
+    missing = set(request.documents) - set(fresh.values_list("document", flat=True))
+    if missing:
+        names = [row.name for row in dossier.revision.documents.all() if row.key in missing]
+        raise Refused(_("Còn thiếu giấy tờ được yêu cầu: %(names)s.") % {"names": "; ".join(names)})
+    if not answer and not fresh:
+        raise Refused(_("Hãy ghi nội dung trả lời hoặc đính kèm giấy tờ được yêu cầu."))
+    move.data = {"request": request.pk, "files": list(fresh.values_list("sha256", flat=True))}
+    fresh.update(submitted_at=move.now)
+    request.answered_at, request.answer = move.now, answer
+    request.save(update_fields=["answered_at", "answer"])
+    move.say(answer)
+    policy = (dossier.revision.definition.get("supplement") or {}).get("clock", "restart")
+    _resume(move, restart=policy == "restart")
+
+
+def _resume(move: Move, *, restart: bool) -> None:
+    """Back to where it came from, with the clock anew or going on (NĐ 61/2018 art. 19.4)."""
+    dossier = move.dossier
+    dossier.to_where_it_came_from()
+    if dossier.state == State.SUBMITTED:
+        _expect_answer(move)
+    elif restart:
+        dossier.promised_at = _promise(dossier, move.now)
+    elif dossier.promised_at and dossier.paused_at:
+        left = worktime.working_time_between(
+            dossier.paused_at, dossier.promised_at, dossier.handling_agency
+        )
+        dossier.promised_at = worktime.after_time(move.now, left, dossier.handling_agency)
+    dossier.came_from, dossier.paused_at, dossier.citizen_by = "", None, None
+
+
+def _request_payment(move: Move) -> None:
+    dossier = move.dossier
+    lines = [line for line in _fees(move, Fee.Due.ACCEPTANCE) if line.amount]
+    if not lines:
+        raise Refused(_("Hồ sơ này không có khoản phí, lệ phí nào phải nộp lúc này."))
+    unconfirmed = [line.name for line in lines if not line.is_payable_online]
+    if unconfirmed:
+        raise Refused(
+            _("Mức thu chưa được kiểm tra nên chưa thu trực tuyến được: %(names)s.")
+            % {"names": "; ".join(unconfirmed)}
+        )
+    if dossier.payments.filter(state="paid").exists():
+        raise Refused(_("Hồ sơ này đã nộp phí, lệ phí."))
+    move.fee_lines = lines
+    _pause(move)
+    dossier.to_payment_required()
+    move.data = {"amount": sum(line.amount for line in lines)}
+
+
+def _confirm_payment(move: Move) -> None:
+    move.data = {"payment": move.details["payment"], "amount": move.details["amount"]}
+    _resume(move, restart=False)
+
+
+# --- The handling office --------------------------------------------------------------
+
+
+def _take(move: Move) -> None:
+    move.dossier.to_processing()
+    move.dossier.assignee = move.by
+    move.data = {"assignee": move.by.pk}
+
+
+def _send_draft(move: Move) -> None:
+    dossier = move.dossier
+    dossier.draft_result = move.text("draft", _("Hãy ghi nội dung bản dự thảo."))
+    dossier.confirmed_at = None
+    dossier.to_awaiting_confirmation()
+    days = int(_citizen_step(dossier).get("answer_days") or 1)
+    dossier.citizen_by = move.now + datetime.timedelta(days=days)
+
+
+def _citizen_step(dossier: Dossier) -> dict:
+    return next(step for step in dossier.revision.steps if step["who"] == "citizen")
+
+
+def _confirm_draft(move: Move) -> None:
+    dossier = move.dossier
+    dossier.confirmed_at = move.now
+    dossier.citizen_by = None
+    steps = dossier.revision.steps
+    later = steps[steps.index(_citizen_step(dossier)) + 1 :]
+    straight = not any(step["who"] == "case_officer" for step in later)
+    dossier.from_awaiting_confirmation(straight_to_approval=straight)
+
+
+def _confirm_by_silence(move: Move) -> None:
+    if move.dossier.citizen_by is None or move.now < move.dossier.citizen_by:
+        raise Refused(_("Chưa hết thời gian để công dân kiểm tra bản dự thảo."))
+    if not move.dossier.notices.filter(event__name="send_draft", sent_at__isnull=False).exists():
+        raise Refused(_("Thông báo chưa đến được công dân nên chưa thể coi là đồng ý."))
+    _confirm_draft(move)
+
+
+def _object_to_draft(move: Move) -> None:
+    move.say(move.text("reason", _("Hãy ghi những chỗ cần sửa trong bản dự thảo.")))
+    move.dossier.citizen_by = None
+    move.dossier.from_awaiting_confirmation(straight_to_approval=False)
+
+
+def _propose(move: Move) -> None:
+    dossier = move.dossier
+    outcome = move.details.get("outcome") or Dossier.Outcome.GRANTED
+    if outcome not in Dossier.Outcome:
+        raise Refused(_("Hãy chọn đề xuất: đồng ý hoặc không đồng ý."))
+    granted = outcome == Dossier.Outcome.GRANTED
+    if not granted:
+        move.text("reason", REASON_MISSING)
+    if granted and _must_be_confirmed(dossier) and dossier.confirmed_at is None:
+        raise Refused(_("Công dân chưa xác nhận bản dự thảo; hãy gửi bản dự thảo trước."))
+    if granted and not dossier.revision.made_here:
+        results.keep_outside_result(move)
+    dossier.outcome = outcome
+    dossier.to_awaiting_approval()
+    move.data |= {"outcome": outcome}
+    move.say(str(move.details.get("reason") or "").strip(), public=not granted)
+
+
+def _must_be_confirmed(dossier: Dossier) -> bool:
+    return dossier.channel == Channel.Kind.ONLINE and dossier.revision.citizen_checks_draft
+
+
+def _send_back(move: Move) -> None:
+    move.say(move.text("reason", _("Hãy ghi những chỗ cần sửa.")), public=False)
+    move.dossier.back_to_processing()
+
+
+def _approve(move: Move) -> None:
+    dossier = move.dossier
+    proposer = (
+        Event.objects.filter(dossier=dossier, name="propose").order_by("-seq").values("actor")
+    )
+    if proposer[0]["actor"] == move.by.pk:
+        raise NotAllowed(_("Người ký phải khác người đề xuất."))
+    dossier.approved_at, dossier.approved_by = move.now, move.by
+    result = results.freeze(dossier, by=move.by)
+    move.data = {"result": result.pk, "outcome": dossier.outcome}
+    move.afterwards(lambda: results.finish_later(result))
+
+
+def _complete(move: Move) -> None:
+    dossier = move.dossier
+    result = dossier.results.latest("pk")
+    if dossier.approved_at is None or not result.sha256:
+        raise Refused(_("Kết quả chưa được ký số."))
+    dossier.to_completed()
+    dossier.completed_at = move.now
+    move.data = {"result": result.pk, "sha256": result.sha256}
+    if results.can_be_given_online(dossier):
+        move.afterwards(lambda: results.give_online_later(dossier))
+
+
+def _hand_over(move: Move) -> None:
+    dossier = move.dossier
+    unpaid = results.unpaid_fees(dossier)
+    if unpaid:
+        raise Refused(
+            _("Chưa nộp đủ phí, lệ phí nên chưa trả được kết quả: %(names)s.")
+            % {"names": "; ".join(unpaid)}
+        )
+    owed = results.originals_owed(dossier)
+    if owed and not move.details.get("originals_received"):
+        raise Refused(
+            _("Còn chờ bản chính: %(names)s. Hãy đánh dấu đã thu trước khi trả kết quả.")
+            % {"names": "; ".join(owed)}
+        )
+    dossier.to_returned()
+    dossier.returned_at = move.now
+    move.data = {"delivery": dossier.delivery, "originals": len(owed)}
+    move.say(str(move.details.get("collector") or "").strip(), public=False)
+
+
+# --- Ends, and moves that change no state ---------------------------------------------
+
+
+def _withdraw(move: Move) -> None:
+    dossier = move.dossier
+    was_accepted = dossier.accepted_at is not None
+    dossier.to_withdrawn()
+    dossier.paused_at = dossier.citizen_by = dossier.answer_by = None
+    reason = str(move.details.get("reason") or "").strip()
+    move.say(reason)
+    if was_accepted:
+        move.papers.append((Paper.Kind.STOP, papers.stop_facts(dossier, reason, asked=move.now)))
+
+
+def _stop(move: Move) -> None:
+    reason = move.text("reason", REASON_MISSING)
+    ground = move.text("ground", _("Hãy ghi căn cứ pháp lý của việc dừng giải quyết."))
+    dossier = move.dossier
+    dossier.to_stopped()
+    dossier.paused_at = dossier.citizen_by = dossier.answer_by = None
+    move.say(reason, ground=ground)
+    move.papers.append(
+        (Paper.Kind.STOP, papers.stop_facts(dossier, reason, ground=ground, by=move.by))
+    )
+
+
+def _extend(move: Move) -> None:
+    """A written apology and one new date, at most once (NĐ 61/2018 art. 19.9)."""
+    dossier = move.dossier
+    reason = move.text("reason", REASON_MISSING)
+    new = move.details.get("new_date")
+    if Event.objects.filter(dossier=dossier, name="extend").exists():
+        raise Refused(_("Hồ sơ đã được hẹn lại một lần; quy định không cho hẹn lại lần thứ hai."))
+    if dossier.promised_at is None or new is None:
+        raise Refused(_("Hãy chọn ngày hẹn mới."))
+    old = dossier.promised_at
+    if new <= timezone.localdate(old) or not worktime.is_working_day(new):
+        raise Refused(_("Ngày hẹn mới phải là ngày làm việc, sau ngày đã hẹn."))
+    dossier.promised_at = timezone.localtime(old).replace(
+        year=new.year, month=new.month, day=new.day
+    )
+    move.say(reason)
+    move.data = {"old": old.isoformat(), "new": dossier.promised_at.isoformat()}
+    move.papers.append(
+        (Paper.Kind.APOLOGY, papers.apology_facts(dossier, reason, old=old, by=move.by))
+    )
+
+
+def _transfer(move: Move) -> None:
+    dossier = move.dossier
+    target = Agency.objects.filter(code=move.details.get("agency"), is_active=True).first()
+    if target is None or target.pk == dossier.handling_agency_id:
+        raise Refused(_("Hãy chọn cơ quan khác để chuyển hồ sơ đến."))
+    move.data = {"from": dossier.handling_agency_id, "to": target.pk}
+    move.say(move.text("reason", REASON_MISSING))
+    dossier.handling_agency = target
+    dossier.receiving_agency = target.receiving
+    dossier.assignee = None
+
+
+# --- The table ------------------------------------------------------------------------
+
+_OFFICE = (State.SUBMITTED, State.ACCEPTED, State.PROCESSING)
+_CITIZEN_OWES = (State.SUPPLEMENT_REQUIRED, State.PAYMENT_REQUIRED)
+
+for _action in (
+    Action("submit", gettext_lazy("Nộp hồ sơ"), (State.DRAFT,), _submit, citizen=True),
+    Action(
+        "accept", gettext_lazy("Tiếp nhận"), (State.SUBMITTED,), _accept, roles=(Role.RECEPTION,)
+    ),
+    Action(
+        "take", gettext_lazy("Nhận xử lý"), (State.ACCEPTED,), _take, roles=(Role.CASE_OFFICER,)
+    ),
+    Action(
+        "send_draft", gettext_lazy("Gửi bản dự thảo cho công dân"), (State.PROCESSING,), _send_draft,
+        roles=(Role.CASE_OFFICER,), asks=("draft",),
+        possible=lambda dossier: dossier.revision.citizen_checks_draft,
+    ),
+    Action(
+        "confirm_draft", gettext_lazy("Xác nhận bản dự thảo"), (State.AWAITING_CONFIRMATION,),
+        _confirm_draft, citizen=True,
+    ),
+    Action(
+        "object_to_draft", gettext_lazy("Đề nghị sửa bản dự thảo"), (State.AWAITING_CONFIRMATION,),
+        _object_to_draft, citizen=True, asks=("reason",),
+    ),
+    Action(
+        "confirm_by_silence", gettext_lazy("Hết thời gian kiểm tra, coi như đồng ý"),
+        (State.AWAITING_CONFIRMATION,), _confirm_by_silence, system=True,
+    ),
+    Action(
+        "propose", gettext_lazy("Trình ký"), (State.PROCESSING,), _propose,
+        roles=(Role.CASE_OFFICER,), asks=("outcome", "reason", "record", "result_file"),
+    ),
+    Action(
+        "approve", gettext_lazy("Ký duyệt"), (State.AWAITING_APPROVAL,), _approve,
+        roles=(Role.APPROVER,),
+    ),
+    Action(
+        "send_back", gettext_lazy("Trả lại để sửa"), (State.AWAITING_APPROVAL,), _send_back,
+        roles=(Role.APPROVER,), asks=("reason",),
+    ),
+    Action(
+        "complete", gettext_lazy("Xử lý xong"), (State.AWAITING_APPROVAL,), _complete,
+        system=True, after_approval=True,
+    ),
+    Action(
+        "hand_over", gettext_lazy("Trả kết quả"), (State.COMPLETED,), _hand_over,
+        roles=(Role.RECEPTION,), system=True, after_approval=True,
+        asks=("collector", "originals_received"),
+    ),
+    Action(
+        "request_supplement", gettext_lazy("Yêu cầu bổ sung"), _OFFICE, _request_supplement,
+        roles=(Role.RECEPTION,), asks=("items", "documents", "reason"),
+    ),
+    Action(
+        "answer_supplement", gettext_lazy("Gửi bổ sung"), (State.SUPPLEMENT_REQUIRED,),
+        _answer_supplement, citizen=True, asks=("answer",),
+    ),
+    Action(
+        "request_payment", gettext_lazy("Yêu cầu nộp phí, lệ phí"), _OFFICE, _request_payment,
+        roles=(Role.RECEPTION,),
+    ),
+    Action(
+        "confirm_payment", gettext_lazy("Đã nộp phí, lệ phí"), (State.PAYMENT_REQUIRED,),
+        _confirm_payment, system=True,
+    ),
+    Action(
+        "extend", gettext_lazy("Xin lỗi và hẹn lại"),
+        (State.ACCEPTED, State.PROCESSING, State.AWAITING_APPROVAL), _extend,
+        roles=(Role.APPROVER, Role.LEADER), asks=("new_date", "reason"),
+    ),
+    Action(
+        "transfer", gettext_lazy("Chuyển cơ quan có thẩm quyền"),
+        (State.SUBMITTED, State.ACCEPTED, State.PROCESSING), _transfer,
+        roles=(Role.LEADER, Role.APPROVER), asks=("agency", "reason"),
+    ),
+    Action(
+        "refuse", gettext_lazy("Từ chối tiếp nhận"), (State.SUBMITTED,), _refuse,
+        roles=(Role.RECEPTION,), asks=("reason", "ground"), is_final=True,
+    ),
+    Action(
+        "stop", gettext_lazy("Dừng giải quyết"), (State.PROCESSING, *_CITIZEN_OWES), _stop,
+        roles=(Role.APPROVER, Role.LEADER), asks=("reason", "ground"), is_final=True,
+    ),
+    Action(
+        "withdraw", gettext_lazy("Rút hồ sơ"),
+        (*_OFFICE, State.AWAITING_APPROVAL, *_CITIZEN_OWES), _withdraw,
+        citizen=True, asks=("reason",), is_final=True,
+    ),
+):  # fmt: skip
+    register(_action)

@@ -1,0 +1,245 @@
+"""The papers of the one-stop shop: what each says, fixed when it is asked for.
+
+A builder gathers the facts inside the move's transaction; `make()` turns them into a PDF
+in a task. So a paper says what was true then, however late it is printed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dossiers import facts, filing
+from dossiers.attachments import size_text
+from dossiers.models import Dossier, Paper, SupplementRequest
+from procedures import papers as printing
+from procedures.fees import fee_lines
+from procedures.models import Agency, Posting, RequiredDocument
+from procedures.text import dong
+
+if TYPE_CHECKING:
+    from portal.models import User
+
+
+def ask_for(dossier: Dossier, kind: str, contents: dict) -> Paper:
+    """Note what the next paper of this kind says, and have it printed after commit."""
+    from dossiers.tasks import make_paper
+
+    number = Paper.objects.filter(dossier=dossier, kind=kind).count() + 1
+    paper = Paper.objects.create(dossier=dossier, kind=kind, number=number, facts=contents)
+    make_paper.enqueue(paper.pk)
+    return paper
+
+
+def make(paper: Paper) -> None:
+    """Print a paper and keep its file; one that exists already stays as it is."""
+    if paper.file:
+        return
+    pdf = printing.render(f"papers/{paper.kind}.html", print_context(paper.facts, paper.token))
+    with transaction.atomic():
+        locked = Paper.objects.select_for_update().get(pk=paper.pk)
+        if locked.file:
+            return
+        locked.sha256 = hashlib.sha256(pdf).hexdigest()
+        locked.file.save(f"{paper.token}.pdf", ContentFile(pdf), save=False)
+        locked.save(update_fields=["file", "sha256"])
+
+
+def print_context(contents: dict, token: str) -> dict:
+    """What a template of a paper takes: its facts, and where to check it."""
+    url = check_url(token)
+    return {"facts": contents, "check_url": url, "qr": printing.qr_svg_data_uri(url)}
+
+
+def check_url(token: str) -> str:
+    """The public page that says whether a paper is genuine."""
+    return f"{settings.SITE_URL}{reverse('dossiers:verify_token', args=[token])}"
+
+
+def signer_title(user: User, agency: Agency) -> str:
+    """The title under which a person signs for an office, in capitals."""
+    posting = Posting.objects.filter(user=user, agency=agency).current().exclude(title="").first()
+    return (posting.title if posting else _("Người có thẩm quyền")).upper()
+
+
+def head(dossier: Dossier, office: Agency, *, now: datetime.datetime | None = None) -> dict:
+    """The head of a paper that `office` issues about a dossier."""
+    return {
+        "parent_office": office.parent.name if office.parent_id else "",
+        "office": office.name,
+        "office_phone": office.phone,
+        "place": office.place,
+        "issued_at": iso(now or timezone.now()),
+        "code": dossier.code,
+        "is_sample": settings.DEMO,
+        "procedure": dossier.revision.name,
+        "applicant": applicant(dossier),
+    }
+
+
+def iso(moment: datetime.datetime | None) -> str:
+    """A moment as ISO text in Vietnamese time; "" for none."""
+    return timezone.localtime(moment).isoformat() if moment else ""
+
+
+def applicant(dossier: Dossier) -> facts.Applicant:
+    """Who filed, with what they gave of themselves."""
+    owner = dossier.owner
+    return {
+        "name": owner.get_full_name(),
+        "address": "",
+        "phone": owner.phone,
+        "email": owner.email,
+        "citizen_number": owner.citizen_number,
+    }
+
+
+def _documents(dossier: Dossier) -> list[facts.PaperDocument]:
+    files = list(dossier.attachments.all())
+    rows = []
+    for row in filing.required_documents(dossier):
+        if row.how == RequiredDocument.How.SHOW:
+            continue
+        own = [file for file in files if file.document == row.key]
+        if row.how == RequiredDocument.How.SUBMIT and not own:
+            continue
+        rows.append(
+            {
+                "name": row.name,
+                "originals": 0,
+                "copies": 0,
+                "photos": len(own) or 1,
+                "files": [
+                    {"name": f.name, "size": size_text(f.size), "sha256": f.sha256} for f in own
+                ],
+            }
+        )
+    return rows
+
+
+def _track_url() -> str:
+    return f"{settings.SITE_URL}{reverse('dossiers:track')}"
+
+
+def filing_facts(dossier: Dossier) -> facts.FilingFacts:
+    """Filed, not accepted yet, and when the office answers."""
+    return {
+        **head(dossier, dossier.receiving_agency),
+        "submitted_at": iso(dossier.submitted_at),
+        "answer_by": iso(dossier.answer_by),
+        "handling_office": dossier.handling_agency.name,
+        "secret": dossier.secret,
+        "track_url": _track_url(),
+        "delivery": dossier.get_delivery_display(),
+        "documents": _documents(dossier),
+    }
+
+
+def receipt_facts(dossier: Dossier, *, by: User) -> facts.ReceiptFacts:
+    """Mẫu 01: what was taken in, and when the result will be there."""
+    channel = dossier.revision.channel(dossier.channel)
+    lines = fee_lines(
+        dossier.revision, dossier.answers, channel=dossier.channel, filed=dossier.submitted_at
+    )
+    dues = {value: str(label) for value, label in dossier.revision.fees.model.Due.choices}
+    return {
+        **head(dossier, dossier.receiving_agency),
+        "channel": dossier.get_channel_display(),
+        "documents": _documents(dossier),
+        "sets": 1,
+        "duration": str(channel.time_text) if channel else "",
+        "accepted_at": iso(dossier.accepted_at),
+        "promised_at": iso(dossier.promised_at),
+        "delivery": dossier.get_delivery_display(),
+        "fees": [
+            {"name": line.name, "amount": amount_text(line.amount), "due": dues[line.due]}
+            for line in lines
+        ],
+        "received_by": by.get_full_name(),
+        "track_url": _track_url(),
+        "needs_submitter": dossier.channel != "online",
+    }
+
+
+def amount_text(amount: int | None) -> str:
+    """`8.000 đồng`; an amount that nobody knows yet is not zero."""
+    return _("theo quy định") if amount is None else dong(amount)
+
+
+def _numbered(dossier: Dossier, kind: str) -> str:
+    return f"{Paper.objects.filter(dossier=dossier, kind=kind).count() + 1:02d}"
+
+
+def supplement_facts(
+    dossier: Dossier, request: SupplementRequest, *, by: User
+) -> facts.SupplementFacts:
+    """Mẫu 02: everything that is missing, once and in full."""
+    names = [row.name for row in dossier.revision.documents.all() if row.key in request.documents]
+    return {
+        **head(dossier, dossier.receiving_agency),
+        "number": _numbered(dossier, Paper.Kind.SUPPLEMENT),
+        "asked": request.items,
+        "documents": names,
+        "reason": request.reason,
+        "due_at": iso(request.due_at),
+        "officer": by.get_full_name(),
+    }
+
+
+def refusal_facts(dossier: Dossier, reason: str, ground: str, *, by: User) -> facts.RefusalFacts:
+    """Mẫu 03: why it is not taken in."""
+    return {
+        **head(dossier, dossier.receiving_agency),
+        "number": _numbered(dossier, Paper.Kind.REFUSAL),
+        "reason": reason,
+        "legal_ground": ground,
+        "officer": by.get_full_name(),
+    }
+
+
+def apology_facts(
+    dossier: Dossier, reason: str, *, old: datetime.datetime, by: User
+) -> facts.ApologyFacts:
+    """Mẫu 04: an apology and the new date."""
+    office = dossier.handling_agency
+    return {
+        **head(dossier, office),
+        "number": _numbered(dossier, Paper.Kind.APOLOGY),
+        "accepted_at": iso(dossier.accepted_at),
+        "promised_at": iso(old),
+        "new_promised_at": iso(dossier.promised_at),
+        "reason": reason,
+        "signer_title": signer_title(by, office),
+        "signer": by.get_full_name(),
+    }
+
+
+def stop_facts(
+    dossier: Dossier,
+    reason: str,
+    *,
+    ground: str = "",
+    asked: datetime.datetime | None = None,
+    by: User | None = None,
+) -> facts.StopFacts:
+    """The notice that handling has stopped, at the applicant's wish or the office's word."""
+    office = dossier.handling_agency
+    return {
+        **head(dossier, office),
+        "number": _numbered(dossier, Paper.Kind.STOP),
+        "accepted_at": iso(dossier.accepted_at),
+        "asked_at": iso(asked),
+        "reason": reason,
+        "legal_ground": ground,
+        "originals": [],
+        "signer_title": signer_title(by, office) if by else "",
+        "signer": by.get_full_name() if by else "",
+    }

@@ -1,0 +1,210 @@
+"""Results: frozen at approval, printed and signed by a task, then handed over."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dossiers import attachments, facts, filing, papers
+from dossiers.models import Dossier, Result
+from procedures import papers as printing
+from procedures.fees import fee_lines
+from procedures.formspec.conditions import lookup
+from procedures.formspec.fields import display
+from procedures.models import Fee, RequiredDocument
+
+if TYPE_CHECKING:
+    from dossiers.workflow import Move
+    from portal.models import User
+
+
+def keep_outside_result(move: Move) -> None:
+    """Take the file that another system signed, and its book numbers, with the proposal.
+
+    The file is kept as it came: changing one byte would break its signature. Without a
+    file the result is collected on paper.
+    """
+    from dossiers.workflow import Refused
+
+    dossier, file = move.dossier, move.details.get("result_file")
+    wanted = dossier.revision.result.get("record", [])
+    given = move.details.get("record") or {}
+    dossier.result_record = {key: str(given.get(key, "")).strip() for key in wanted}
+    dossier.results.filter(approved_by=None).delete()
+    result = Result(dossier=dossier, title=dossier.revision.result["name"], is_made_here=False)
+    if file:
+        try:
+            media_type, _extension = attachments.check(file)
+        except ValidationError as error:
+            raise Refused(" ".join(error.messages)) from error
+        if media_type != "application/pdf":
+            raise Refused(_("Kết quả phải là tệp PDF đã ký số từ phần mềm chuyên ngành."))
+        result.sha256 = attachments.sha256_of(file)
+        file.seek(0)
+        result.file.save(f"{result.token}.pdf", file, save=False)
+    elif dossier.delivery == Dossier.Delivery.ONLINE:
+        raise Refused(_("Công dân chọn nhận trực tuyến; hãy tải lên tệp kết quả đã ký số (PDF)."))
+    result.save()
+    move.data["sha256"] = result.sha256
+
+
+def freeze(dossier: Dossier, *, by: User) -> Result:
+    """The result as it was approved: what it says can no longer change.
+
+    One made elsewhere is already there; a refusal after examination is always ours.
+    """
+    granted = dossier.outcome == Dossier.Outcome.GRANTED
+    if granted and not dossier.revision.made_here:
+        result = dossier.results.filter(approved_by=None).latest("pk")
+        result.approved_by, result.signed_at = by, timezone.now()
+        result.save(update_fields=["approved_by", "signed_at"])
+        return result
+    contents = _granted_facts(dossier, by) if granted else _refused_facts(dossier, by)
+    title = dossier.revision.result["name"] if granted else _("Thông báo không giải quyết hồ sơ")
+    return Result.objects.create(
+        dossier=dossier, title=title, facts=contents, approved_by=by, is_sample=settings.DEMO
+    )
+
+
+def _granted_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
+    template = dossier.revision.result["template"]
+    return {
+        **_result_head(dossier, by),
+        "number": f"…/{template['symbol']}",
+        "kind": template["title"].upper(),
+        "subject": _filled(template["subject"], dossier),
+        "grounds": [_filled(text, dossier) for text in template.get("grounds", [])],
+        "articles": [
+            {"paragraphs": _filled(article["text"], dossier).splitlines()}
+            for article in template["articles"]
+        ],
+    }
+
+
+def _refused_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
+    event = dossier.events.filter(name="propose").select_related("note").order_by("-seq").first()
+    return {
+        **_result_head(dossier, by),
+        "number": "…/TB-UBND",
+        "kind": _("THÔNG BÁO"),
+        "subject": _("Về việc không giải quyết hồ sơ %(code)s") % {"code": dossier.code},
+        "authority": "",
+        "grounds": [],
+        "opening": _("Qua xem xét hồ sơ của ông/bà, %(office)s thông báo không giải quyết vì: %(reason)s")
+        % {"office": dossier.handling_agency.name, "reason": event.note.text},
+        "articles": [],
+    }  # fmt: skip
+
+
+def _result_head(dossier: Dossier, by: User) -> dict:
+    office = dossier.handling_agency
+    return {
+        **papers.head(dossier, office),
+        "authority": papers.signer_title(by, office) + f" {office.name.upper()}",
+        "opening": "",
+        "rows": [],
+        "recipients": [_("Như Điều trên;"), _("Lưu: VT.")],
+        "signer_title": [papers.signer_title(by, office)],
+        "signer": by.get_full_name(),
+    }
+
+
+def _filled(text: str, dossier: Dossier) -> str:
+    """`text` with each `{section.field}` replaced by that answer in words."""
+    known = dossier.revision.form.paths()
+
+    def answer(match: re.Match) -> str:
+        spec = known.get(match[1])
+        return display(spec, lookup(dossier.answers, match[1])) if spec else match[0]
+
+    return re.sub(r"\{([a-z0-9_.]+)\}", answer, text)
+
+
+def finish_later(result: Result) -> None:
+    """Have the result printed, signed and the dossier completed, after commit."""
+    from dossiers.tasks import finish_result
+
+    finish_result.enqueue(result.pk)
+
+
+def finish(result: Result) -> None:
+    """Print and sign a result that is ours, then complete its dossier; twice is once."""
+    from dossiers import workflow
+
+    if result.is_made_here and not result.file:
+        _print_and_sign(result)
+    dossier = Dossier.objects.get(pk=result.dossier_id)
+    if dossier.state == Dossier.State.AWAITING_APPROVAL:
+        workflow.perform(dossier, "complete", by=None)
+
+
+def _print_and_sign(result: Result) -> None:
+    from dossiers import signing
+
+    context = papers.print_context(result.facts, result.token)
+    pdf = printing.render("papers/result.html", context)
+    signed = signing.sign(
+        pdf,
+        reason=result.title,
+        location=result.facts["place"],
+        name=result.facts["signer"],
+    )
+    with transaction.atomic():
+        locked = Result.objects.select_for_update().get(pk=result.pk)
+        if locked.file:
+            return
+        locked.sha256 = hashlib.sha256(signed).hexdigest()
+        locked.signed_at = timezone.now()
+        locked.file.save(f"{result.token}.pdf", ContentFile(signed), save=False)
+        locked.save(update_fields=["file", "sha256", "signed_at"])
+
+
+def can_be_given_online(dossier: Dossier) -> bool:
+    """Whether the result may go to the citizen by itself: nothing owed on either side."""
+    return (
+        dossier.delivery == Dossier.Delivery.ONLINE
+        and not unpaid_fees(dossier)
+        and not originals_owed(dossier)
+        and bool(dossier.results.latest("pk").file)
+    )
+
+
+def give_online_later(dossier: Dossier) -> None:
+    """Hand the result over online, after commit."""
+    from dossiers.tasks import give_online
+
+    give_online.enqueue(dossier.pk)
+
+
+def unpaid_fees(dossier: Dossier) -> list[str]:
+    """The names of fees with a known amount that nobody paid yet."""
+    paid = {
+        line["key"]
+        for lines in dossier.payments.filter(state="paid").values_list("lines", flat=True)
+        for line in lines
+    }
+    lines = fee_lines(
+        dossier.revision, dossier.answers, channel=dossier.channel, filed=dossier.submitted_at
+    )
+    if dossier.outcome == Dossier.Outcome.REFUSED:
+        lines = [line for line in lines if line.due == Fee.Due.FILING]
+    return [line.name for line in lines if line.amount and line.key not in paid]
+
+
+def originals_owed(dossier: Dossier) -> list[str]:
+    """The papers filed as pictures whose originals are due before the result."""
+    if dossier.channel != "online" or dossier.outcome == Dossier.Outcome.REFUSED:
+        return []
+    return [
+        row.name
+        for row in filing.required_documents(dossier)
+        if row.how == RequiredDocument.How.SUBMIT and row.original_due == "before_result"
+    ]

@@ -1,0 +1,44 @@
+"""What happens after commit: papers, results, messages.
+
+A task may run twice or late (its worker was killed, `run_due` put it back), so each looks
+first whether its effect is already there.
+"""
+
+from __future__ import annotations
+
+from django.tasks import task
+
+from dossiers import workflow
+from dossiers.models import Dossier, Notice, Paper, Result
+
+
+@task()
+def make_paper(paper_id: int) -> None:
+    """Print one paper."""
+    from dossiers import papers
+
+    papers.make(Paper.objects.get(pk=paper_id))
+
+
+@task()
+def finish_result(result_id: int) -> None:
+    """Print and sign a result, and complete its dossier."""
+    from dossiers import results
+
+    results.finish(Result.objects.get(pk=result_id))
+
+
+@task()
+def give_online(dossier_id: int) -> None:
+    """Hand a finished result over online."""
+    dossier = Dossier.objects.get(pk=dossier_id)
+    if dossier.state == Dossier.State.COMPLETED:
+        workflow.perform(dossier, "hand_over", by=None)
+
+
+@task()
+def send_notice(notice_id: int) -> None:
+    """Send one notice by e-mail."""
+    from dossiers import notices
+
+    notices.send(Notice.objects.get(pk=notice_id))

@@ -1,0 +1,28 @@
+"""How often one address may ask, counted in the shared cache so that it holds across workers."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address that asks: the proxy hop that we trust, never what a client wrote itself."""
+    hops = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    if hops and len(forwarded) >= hops:
+        return forwarded[-hops]
+    return request.META["REMOTE_ADDR"]
+
+
+def allow(request: HttpRequest, what: str, *, per_minute: int) -> bool:
+    """Whether this address may do `what` once more in this minute."""
+    key = f"throttle:{what}:{client_address(request)}:{int(time.time() // 60)}"
+    cache.add(key, 0, timeout=120)
+    try:
+        return cache.incr(key) <= per_minute
+    except ValueError:
+        return True

@@ -1,0 +1,1 @@
+"""The pages of dossiers: the citizen's own, everybody's, and files."""

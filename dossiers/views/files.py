@@ -1,0 +1,62 @@
+"""Files of dossiers: each download checks who asks, and is never shown inline."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from dossiers import ledger
+from dossiers.models import Attachment, Dossier, Paper, Result
+
+
+def download(file, name: str, media_type: str) -> FileResponse:
+    """A private file as a download that a browser neither shows nor guesses about."""
+    response = FileResponse(file.open("rb"), as_attachment=True, filename=name)
+    response["Content-Type"] = media_type
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _allowed(request: HttpRequest, dossier: Dossier, what: str) -> None:
+    """Let the owner and the officials of its offices through; a look by staff is noted."""
+    if dossier.owner_id == request.user.pk:
+        return
+    handled = Dossier.objects.handled_by(request.user).filter(pk=dossier.pk)
+    if not request.user.is_staff or not handled.exists():
+        raise Http404
+    ledger.record_look(dossier, by=request.user, what=what)
+
+
+@login_required
+@require_safe
+def attachment(request: HttpRequest, key: str) -> HttpResponse:
+    """A file that the citizen attached."""
+    row = get_object_or_404(Attachment.objects.select_related("dossier"), key=key)
+    _allowed(request, row.dossier, f"file:{row.pk}")
+    return download(row.file, row.name, row.media_type)
+
+
+@login_required
+@require_safe
+def paper(request: HttpRequest, token: str) -> HttpResponse:
+    """A printed paper of the one-stop shop."""
+    row = get_object_or_404(Paper.objects.select_related("dossier").exclude(file=""), token=token)
+    _allowed(request, row.dossier, f"paper:{row.pk}")
+    return download(row.file, f"{row.kind}-{row.dossier.code}.pdf", "application/pdf")
+
+
+@login_required
+@require_safe
+def result(request: HttpRequest, token: str) -> HttpResponse:
+    """The result; the citizen's once it was handed over, the officials' before."""
+    found = Result.objects.select_related("dossier").exclude(file="").filter(revoked_at=None)
+    row = get_object_or_404(
+        found.filter(Q(dossier__state=Dossier.State.RETURNED) | ~Q(dossier__owner=request.user)),
+        token=token,
+    )
+    _allowed(request, row.dossier, f"result:{row.pk}")
+    return download(row.file, f"ket-qua-{row.dossier.code}.pdf", "application/pdf")

@@ -1,0 +1,255 @@
+"""The only door through which a dossier moves.
+
+`perform()` locks the row, re-reads it, checks who asks and whether the move is open, runs
+it, saves, writes the ledger, and asks for papers and notices, all in one transaction. The
+citizen's page, the admin button, the payment callback and `run_due` all come through it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.dispatch import Signal
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dossiers import ledger
+from dossiers.models import Dossier, Event, Note, Paper
+from procedures.models import Posting
+
+if TYPE_CHECKING:
+    from portal.models import User
+
+Role = Posting.Role
+State = Dossier.State
+
+# Sent inside the transaction of every move, with `move`; payments listens.
+moved = Signal()
+
+
+class Refused(Exception):
+    """The move was not made and nothing changed; the message is for the person who asked."""
+
+
+class NotAllowed(Refused):
+    """This person may not make this move."""
+
+
+class NotPossible(Refused):
+    """The dossier is not in a state from which this move is open."""
+
+
+class Stale(Refused):
+    """The dossier changed since the page was drawn on which the person clicked."""
+
+
+@dataclass
+class Move:
+    """One move while it is being made: what it is given, and what should follow from it."""
+
+    dossier: Dossier
+    action: Action
+    by: User | None
+    details: dict[str, Any]
+    now: datetime.datetime
+    data: dict[str, Any] = field(default_factory=dict)
+    note: Note | None = None
+    papers: list[tuple[str, dict]] = field(default_factory=list)
+    fee_lines: list = field(default_factory=list)
+    followers: list[Callable[[], None]] = field(default_factory=list)
+
+    def text(self, name: str, complaint: str) -> str:
+        """The text given under `name`; refuses with `complaint` when it is empty."""
+        value = str(self.details.get(name) or "").strip()
+        if not value:
+            raise Refused(complaint)
+        return value
+
+    def say(self, text: str, *, ground: str = "", public: bool = True) -> None:
+        """Keep the words that go with this move."""
+        if text:
+            self.note = Note(text=text, legal_ground=ground, is_public=public)
+
+    def afterwards(self, follower: Callable[[], None]) -> None:
+        """Run `follower` at the end of this transaction, when the event is written.
+
+        It enqueues tasks, which commit with the move or not at all.
+        """
+        self.followers.append(follower)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One kind of move: who may make it, from which states, and what it does.
+
+    `roles` are those of officials at the dossier's offices; `citizen` means its owner,
+    `system` the portal itself (`by=None`). `asks` are the inputs of its form.
+    """
+
+    name: str
+    label: Any
+    states: tuple[str, ...]
+    run: Callable[[Move], None]
+    roles: tuple[str, ...] = ()
+    citizen: bool = False
+    system: bool = False
+    asks: tuple[str, ...] = ()
+    after_approval: bool = False
+    is_final: bool = False
+    possible: Callable[[Dossier], bool] = lambda dossier: True
+
+
+ACTIONS: dict[str, Action] = {}
+
+# Reception acts where dossiers are handed in; the others where they are handled.
+_AT_RECEPTION = frozenset({Role.RECEPTION, Role.CASHIER})
+
+
+def register(action: Action) -> Action:
+    """Put an action into the table of moves."""
+    ACTIONS[action.name] = action
+    return action
+
+
+def perform(
+    dossier: Dossier, name: str, *, by: User | None, version: int | None = None, **details: Any
+) -> Dossier:
+    """Make the move `name` and return the dossier as it is afterwards.
+
+    `by` is the citizen, the official, or None for the portal itself; `version` is that of
+    the page on which they clicked. Raises `NotAllowed`, `Stale`, `NotPossible` or
+    `Refused` with a sentence for the person; then nothing has changed.
+    """
+    action = ACTIONS[name]
+    with transaction.atomic():
+        locked = _lock(dossier)
+        _check_person(action, locked, by)
+        if version is not None and version != locked.version:
+            raise Stale(_what_happened(locked))
+        _check_state(action, locked)
+        move = Move(locked, action, by, details, timezone.now())
+        before = locked.state
+        action.run(move)
+        locked.version += 1
+        locked.save()
+        event = ledger.append(
+            locked,
+            name,
+            from_state=before,
+            to_state=locked.state,
+            actor=by,
+            agency=_agency_of(action, locked, by),
+            data=move.data,
+            note=move.note,
+        )
+        _follow(move, event)
+    return locked
+
+
+def _lock(dossier: Dossier) -> Dossier:
+    # A query, not refresh_from_db(): that toggles a flag which django-fsm shares between threads.
+    return (
+        Dossier.objects.select_for_update(of=("self",))
+        .select_related("revision__procedure", "owner", "receiving_agency", "handling_agency")
+        .get(pk=dossier.pk)
+    )
+
+
+def _follow(move: Move, event: Event) -> None:
+    from dossiers import notices, papers
+
+    for kind, facts in move.papers:
+        papers.ask_for(move.dossier, kind, facts)
+    notices.tell(move, event)
+    moved.send(sender=Dossier, move=move)
+    for follower in move.followers:
+        follower()
+
+
+def _check_person(action: Action, dossier: Dossier, by: User | None) -> None:
+    if by is None:
+        allowed = action.system
+    elif action.citizen and dossier.owner_id == by.pk:
+        allowed = True
+    else:
+        allowed = bool(action.roles) and bool(roles_at(dossier, by) & set(action.roles))
+        if allowed and dossier.owner_id == by.pk:
+            raise NotAllowed(_("Ông/bà không thể tự giải quyết hồ sơ của chính mình."))
+    if not allowed:
+        raise NotAllowed(_("Ông/bà không có quyền thực hiện việc này với hồ sơ này."))
+
+
+def _check_state(action: Action, dossier: Dossier) -> None:
+    if dossier.state not in action.states:
+        raise NotPossible(_what_happened(dossier))
+    if dossier.approved_at and not action.after_approval:
+        raise NotPossible(_("Kết quả đã được ký duyệt; hồ sơ chỉ còn chờ hoàn tất."))
+    if not action.possible(dossier):
+        raise NotPossible(_("Hồ sơ này không có bước “%(step)s”.") % {"step": action.label})
+
+
+def _what_happened(dossier: Dossier) -> str:
+    """Who was first, and what the dossier is now."""
+    last = (
+        Event.objects.filter(dossier=dossier)
+        .exclude(name=ledger.LOOK)
+        .select_related("actor")
+        .order_by("-seq")
+        .first()
+    )
+    state = dossier.get_state_display()
+    if last is None:
+        return _("Hồ sơ đang ở trạng thái “%(state)s”.") % {"state": state}
+    who = last.actor.get_full_name() if last.actor else _("hệ thống")
+    label = ACTIONS[last.name].label if last.name in ACTIONS else last.name
+    return _(
+        "Hồ sơ đã thay đổi: %(who)s đã thực hiện “%(what)s” lúc %(when)s; "
+        "hiện ở trạng thái “%(state)s”. Chưa có gì thay đổi thêm."
+    ) % {
+        "who": who,
+        "what": label,
+        "when": f"{timezone.localtime(last.at):%H:%M ngày %d/%m/%Y}",
+        "state": state,
+    }
+
+
+def roles_at(dossier: Dossier, user: User) -> set[str]:
+    """The roles that count for this dossier: reception's where it was handed in, others'
+    where it is handled; postings of today only."""
+    postings = Posting.objects.filter(user=user).current().values_list("role", "agency_id")
+    return {
+        role
+        for role, agency in postings
+        if agency
+        == (dossier.receiving_agency_id if role in _AT_RECEPTION else dossier.handling_agency_id)
+    }
+
+
+def _agency_of(action: Action, dossier: Dossier, by: User | None):
+    if by is None or (action.citizen and dossier.owner_id == by.pk):
+        return None
+    if set(action.roles) & _AT_RECEPTION:
+        return dossier.receiving_agency
+    return dossier.handling_agency
+
+
+def open_to(dossier: Dossier, user: User) -> Iterator[Action]:
+    """The moves that this person could make now, in the order of the table."""
+    roles = roles_at(dossier, user) if dossier.owner_id != user.pk else set()
+    for action in ACTIONS.values():
+        mine = (action.citizen and dossier.owner_id == user.pk) or roles & set(action.roles)
+        if not mine or dossier.state not in action.states:
+            continue
+        if dossier.approved_at and not action.after_approval:
+            continue
+        if action.possible(dossier):
+            yield action
+
+
+def paper_number(dossier: Dossier, kind: str) -> int:
+    """The running number of the next paper of this kind."""
+    return Paper.objects.filter(dossier=dossier, kind=kind).count() + 1

@@ -1,0 +1,79 @@
+"""Payments as officials see them, and the cash desk."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from dossiers import workflow
+from dossiers.models import Dossier
+from payments import services
+from payments.models import GatewayMessage, Payment
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Money is recorded by `services.confirm()` alone; here it is only looked at."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nothing is added by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Nothing is edited."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Nothing is deleted."""
+        return False
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    """All payments; the cash button of the dossier page leads here."""
+
+    list_display = ("reference", "dossier", "amount", "method", "state", "paid_at", "needs_refund")
+    list_filter = ("state", "method", "needs_refund")
+    search_fields = ("reference", "dossier__code")
+    list_select_related = ("dossier",)
+    show_full_result_count = False
+
+    def get_urls(self) -> list:
+        """One address more: taking cash."""
+        view = self.admin_site.admin_view(require_POST(self.take_cash))
+        return [
+            path("<slug:reference>/thu-tien-mat/", view, name="payments_payment_cash"),
+            *super().get_urls(),
+        ]
+
+    def take_cash(self, request: HttpRequest, reference: str) -> HttpResponse:
+        """Record that the fees of a dossier were paid in cash."""
+        payment = get_object_or_404(
+            Payment.objects.select_related("dossier").filter(
+                dossier__in=Dossier.objects.handled_by(request.user)
+            ),
+            reference=reference,
+        )
+        try:
+            is_new = services.take_cash(payment, by=request.user)
+        except workflow.NotAllowed as error:
+            messages.error(request, str(error))
+        else:
+            text = _("Đã thu tiền mặt.") if is_new else _("Khoản này đã được nộp trước đó.")
+            messages.success(request, text)
+        return redirect(reverse("admin:dossiers_dossier_change", args=[payment.dossier_id]))
+
+
+@admin.register(GatewayMessage)
+class GatewayMessageAdmin(ReadOnlyAdmin):
+    """What gateways told us."""
+
+    list_display = ("received_at", "kind", "answer", "payment")
+    list_filter = ("kind", "answer")
+    list_select_related = ("payment",)
+    show_full_result_count = False

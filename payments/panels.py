@@ -1,0 +1,33 @@
+"""What dossier pages show of payments: registered there, so that dossiers import nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dossiers import panels
+from dossiers.models import Dossier
+from payments.models import Payment
+from procedures.models import Posting
+
+
+@panels.register
+def payments_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
+    """The payments of a dossier, with the cash button for its cashier."""
+    payments = list(dossier.payments.select_related("receipt"))
+    if not payments:
+        return None
+    return {
+        "template": "admin/dossiers/payments_panel.html",
+        "payments": payments,
+        "takes_cash": Posting.Role.CASHIER in roles,
+    }
+
+
+@panels.register_column
+def fee_state(dossier: Dossier) -> str:
+    """How the fees of a dossier stand, in two words, for the queue."""
+    states = [payment.state for payment in dossier.payments.all()]
+    if not states:
+        return ""
+    best = next((s for s in ("paid", "pending", "failed") if s in states), states[-1])
+    return str(Payment.State(best).label)

@@ -1,0 +1,46 @@
+"""The officials' admin site. Alone in its module: beside a `register()` call the
+registrations would silently be lost."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class OfficialsSite(AdminSite):
+    """Django's admin for officials, behind the same login as everybody and a second factor."""
+
+    site_header = _("Một Cửa – nơi làm việc của cán bộ")
+    site_title = _("Một Cửa")
+    index_title = _("Công việc")
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active officials who used a second factor in this very session; demo people alone,
+        in demo mode alone, may go without."""
+        return super().has_permission(request) and used_second_factor(request)
+
+    def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        """There is one door: the portal's own login."""
+        target = request.GET.get("next") or reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect_to_login(target, reverse("account_login"))
+        if request.user.is_staff and not used_second_factor(request):
+            query = urlencode({"next": target})
+            return redirect(f"{reverse('mfa_index')}?{query}")
+        return render(request, "403.html", status=403)
+
+
+def used_second_factor(request: HttpRequest) -> bool:
+    """Whether this session was opened with a second factor."""
+    if settings.DEMO and request.user.is_demo:
+        return True
+    records = request.session.get("account_authentication_methods", [])
+    return any(record.get("method") == "mfa" for record in records)

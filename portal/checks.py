@@ -1,0 +1,62 @@
+"""Settings that would be wrong for a real office: `manage.py check --deploy` says which."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core import checks
+
+
+@checks.register(checks.Tags.security)
+def production_is_no_demo(**kwargs: object) -> list[checks.CheckMessage]:
+    """Demo people, the sandbox gateway and local secrets have no place in production."""
+    if not settings.PRODUCTION:
+        return []
+    wrong = {
+        "portal.E001": (settings.DEMO, "DEMO is on: demo people could log in without MFA.", "Unset DEMO."),
+        "portal.E002": (not settings.SECRET_KEY, "SECRET_KEY is empty.", "Set a random SECRET_KEY."),
+        "portal.E003": (
+            not settings.SITE_URL.startswith("https://"),
+            "SITE_URL is not an https address.",
+            "Set SITE_URL=https://… : links in mails and papers are made from it.",
+        ),
+        "portal.E004": (settings.PAYMENT_SANDBOX, "The sandbox gateway is on.", "Unset PAYMENT_SANDBOX."),
+        "portal.E005": (settings.DEBUG, "DEBUG is on.", "Unset DEBUG."),
+        "portal.E006": ("*" in settings.ALLOWED_HOSTS, "ALLOWED_HOSTS takes any host.", "Name the hosts."),
+    }  # fmt: skip
+    return [
+        checks.Error(message, hint=hint, id=check_id)
+        for check_id, (is_wrong, message, hint) in wrong.items()
+        if is_wrong
+    ]
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def production_has_what_it_needs(**kwargs: object) -> list[checks.CheckMessage]:
+    """What works for a trial on one machine is not enough for an office."""
+    wrong = {
+        "portal.W001": (
+            settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"),
+            "The database is SQLite, which has one writer at a time.",
+            "Set DATABASE_URL to a PostgreSQL database.",
+        ),
+        "portal.W002": (
+            not settings.SIGNING_KEY_FILE,
+            "There is no signing key, so no result can be signed.",
+            "Set SIGNING_KEY_FILE and SIGNING_KEY_PASSWORD (PKCS#12 of the office).",
+        ),
+        "portal.W003": (
+            not (settings.VNPAY_TMN_CODE and settings.VNPAY_HASH_SECRET),
+            "There is no payment gateway, so nobody can pay online.",
+            "Set VNPAY_TMN_CODE, VNPAY_HASH_SECRET, VNPAY_PAY_URL and VNPAY_QUERY_URL.",
+        ),
+        "portal.W004": (
+            "filebased" in settings.MAILERS["default"]["BACKEND"],
+            "Mail is written to files and reaches nobody.",
+            "Set EMAIL_HOST.",
+        ),
+    }
+    return [
+        checks.Warning(message, hint=hint, id=check_id)
+        for check_id, (is_wrong, message, hint) in wrong.items()
+        if is_wrong
+    ]

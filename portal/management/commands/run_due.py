@@ -1,0 +1,55 @@
+"""`manage.py run_due`: what falls due with time. Safe to run twice, late, or side by side."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import close_old_connections
+from django.utils.translation import gettext as _
+
+from dossiers import due as dossiers_due
+from payments import due as payments_due
+from portal import stuck_tasks
+
+logger = logging.getLogger(__name__)
+
+WORK = (
+    stuck_tasks.put_back,
+    dossiers_due.confirm_by_silence,
+    dossiers_due.remind_citizens,
+    payments_due.query_pending,
+)
+
+
+class Command(BaseCommand):
+    """Each kind of work by itself, so that one that fails does not keep the others back."""
+
+    help = "Làm những việc đến hạn: nhắc công dân, coi như đồng ý, hỏi cổng thanh toán."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """[--loop] [--every SECONDS]"""
+        parser.add_argument("--loop", action="store_true", help="Chạy mãi.")
+        parser.add_argument("--every", type=int, default=60, metavar="SECONDS")
+
+    def handle(self, **options: object) -> None:
+        """Once, or for ever."""
+        while True:
+            self._run_all()
+            if not options["loop"]:
+                return
+            time.sleep(options["every"])
+
+    def _run_all(self) -> None:
+        for work in WORK:
+            close_old_connections()
+            try:
+                count = work()
+            except Exception:
+                logger.exception("run_due: %s failed", work.__name__)
+                continue
+            if count:
+                self.stdout.write(
+                    _("%(what)s: %(count)d") % {"what": work.__name__, "count": count}
+                )

@@ -1,0 +1,1 @@
+"""One definition of a form, and everything that is made from it."""

@@ -1,0 +1,277 @@
+"""The small language of `when`: `a.b = x and days_between(be.ngay_sinh, filed) > 60`.
+
+    expression := conjunction ("or" conjunction)*
+    conjunction := negation ("and" negation)*
+    negation   := "not" negation | "(" expression ")" | operand OP operand
+    OP         := "=" | "!=" | ">" | ">=" | "<" | "<="
+    operand    := path | number | word | "quoted text" | days_between(a, b) | age(a)
+
+A path has a dot (`section.field`); `filed` is the day of filing. A question that was not
+answered makes every comparison false, save `!=`. Nothing else can be said: no attribute,
+no call of anything but the two functions, so a definition cannot do harm.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<op><=|>=|!=|=|<|>)|(?P<mark>[(),])|"(?P<quoted>[^"]*)"|(?P<word>[^\s()=!<>,"]+))"""
+)
+_FUNCTIONS = {"days_between": 2, "age": 1}
+_YES = {"yes", "co", "có"}
+_NO = {"no", "khong", "không"}
+
+
+class ConditionError(ValueError):
+    """The text is not an expression of this language; the message is for the writer."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A part of an expression: `kind` says which, `parts` are its operands."""
+
+    kind: str  # or, and, not, compare, path, literal, call, filed
+    parts: tuple = ()
+    text: str = ""
+
+
+class _OnlyOnServer(Exception):
+    """The expression has a part that the browser does not work out."""
+
+
+class _Parser:
+    def __init__(self, text: str):
+        self.tokens: list[tuple[str, str]] = []
+        position = 0
+        text = text.strip()
+        while position < len(text):
+            match = _TOKEN.match(text, position)
+            if match is None:
+                raise ConditionError(_("không hiểu “%(text)s”") % {"text": text[position:]})
+            kind = match.lastgroup or ""
+            self.tokens.append((kind, match.group(kind)))
+            position = match.end()
+        self.index = 0
+
+    def peek(self) -> tuple[str, str]:
+        return self.tokens[self.index] if self.index < len(self.tokens) else ("end", "")
+
+    def take(self) -> tuple[str, str]:
+        token = self.peek()
+        self.index += 1
+        return token
+
+    def expect(self, value: str) -> None:
+        if self.take()[1] != value:
+            raise ConditionError(_("thiếu “%(mark)s”") % {"mark": value})
+
+    def joined(self, word: str, inner) -> Node:
+        parts = [inner()]
+        while self.peek() == ("word", word):
+            self.take()
+            parts.append(inner())
+        return parts[0] if len(parts) == 1 else Node(word, tuple(parts))
+
+    def expression(self) -> Node:
+        return self.joined("or", lambda: self.joined("and", self.negation))
+
+    def negation(self) -> Node:
+        if self.peek() == ("word", "not"):
+            self.take()
+            return Node("not", (self.negation(),))
+        if self.peek() == ("mark", "("):
+            self.take()
+            node = self.expression()
+            self.expect(")")
+            return node
+        left = self.operand()
+        kind, operator = self.take()
+        if kind != "op":
+            raise ConditionError(
+                _("thiếu dấu so sánh (=, !=, >, <) sau “%(text)s”") % {"text": left.text}
+            )
+        return Node("compare", (left, self.operand()), operator)
+
+    def operand(self) -> Node:
+        kind, value = self.take()
+        if kind == "quoted":
+            return Node("literal", text=value)
+        if kind != "word":
+            raise ConditionError(_("thiếu một vế của phép so sánh"))
+        if self.peek() == ("mark", "("):
+            return self.call(value)
+        if value == "filed":
+            return Node("filed", text=value)
+        if re.fullmatch(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+", value):
+            return Node("path", text=value)
+        return Node("literal", text=_canonical(value))
+
+    def call(self, name: str) -> Node:
+        if name not in _FUNCTIONS:
+            raise ConditionError(_("không có hàm “%(name)s”") % {"name": name})
+        self.expect("(")
+        arguments = [self.operand()]
+        while self.peek() == ("mark", ","):
+            self.take()
+            arguments.append(self.operand())
+        self.expect(")")
+        if len(arguments) != _FUNCTIONS[name]:
+            raise ConditionError(
+                _("hàm %(name)s cần %(count)d giá trị") % {"name": name, "count": _FUNCTIONS[name]}
+            )
+        return Node("call", tuple(arguments), name)
+
+
+def _canonical(word: str) -> str:
+    """One spelling of yes and no, whichever the writer used."""
+    if word.lower() in _YES:
+        return "yes"
+    if word.lower() in _NO:
+        return "no"
+    return word
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Node:
+    """The expression in `text`; raises `ConditionError` with a sentence for its writer."""
+    parser = _Parser(text)
+    node = parser.expression()
+    if parser.peek()[0] != "end":
+        raise ConditionError(_("thừa “%(text)s”") % {"text": parser.peek()[1]})
+    return node
+
+
+def paths(text: str) -> Iterator[str]:
+    """Every question that the expression asks about, as dotted paths."""
+    if not text:
+        return
+    stack = [parse(text)]
+    while stack:
+        node = stack.pop()
+        if node.kind == "path":
+            yield node.text
+        stack.extend(node.parts)
+
+
+def comparisons(text: str) -> Iterator[tuple[str, str]]:
+    """Every `path = word` of the expression, so that a loader can check the word."""
+    stack = [parse(text)] if text else []
+    while stack:
+        node = stack.pop()
+        kinds = [part.kind for part in node.parts]
+        if node.text in {"=", "!="} and kinds == ["path", "literal"]:
+            yield node.parts[0].text, node.parts[1].text
+        stack.extend(node.parts)
+
+
+def lookup(answers: Mapping[str, Any], path: str) -> Any:
+    """The answer at `path`, or None; a repeated section has no single answer."""
+    value: Any = answers
+    for name in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def holds(text: str, answers: Mapping[str, Any], *, filed: datetime.datetime | None = None) -> bool:
+    """Whether the expression is true of these answers; an empty one always is.
+
+    `filed` is the moment of filing (now, for a draft). Dates are ISO strings in answers.
+    """
+    if not text:
+        return True
+    moment = timezone.localtime(filed or timezone.now())
+    return _truth(parse(text), answers, moment.date())
+
+
+def _truth(node: Node, answers: Mapping[str, Any], filed: datetime.date) -> bool:
+    if node.kind == "or":
+        return any(_truth(part, answers, filed) for part in node.parts)
+    if node.kind == "and":
+        return all(_truth(part, answers, filed) for part in node.parts)
+    if node.kind == "not":
+        return not _truth(node.parts[0], answers, filed)
+    left, right = (_value(part, answers, filed) for part in node.parts)
+    return _compare(left, node.text, right)
+
+
+def _compare(left: Any, operator: str, right: Any) -> bool:
+    if operator == "!=":
+        return not _compare(left, "=", right)
+    if left in (None, "") or right in (None, ""):
+        return False
+    if operator == "=":
+        if isinstance(left, list):
+            return str(right) in left
+        return str(left) == str(right)
+    low, high = _ordered(left), _ordered(right)
+    if low is None or high is None:
+        return False
+    return {">": low > high, ">=": low >= high, "<": low < high, "<=": low <= high}[operator]
+
+
+def _ordered(value: Any) -> float | None:
+    if isinstance(value, datetime.date):
+        return value.toordinal()
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        date = _date(value)
+        return date.toordinal() if date else None
+
+
+def _date(value: Any) -> datetime.date | None:
+    if isinstance(value, datetime.date):
+        return value
+    try:
+        return datetime.date.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+def _value(node: Node, answers: Mapping[str, Any], filed: datetime.date) -> Any:
+    if node.kind == "path":
+        return lookup(answers, node.text)
+    if node.kind == "filed":
+        return filed
+    if node.kind == "call":
+        dates = [_date(_value(part, answers, filed)) for part in node.parts]
+        if None in dates:
+            return None
+        if node.text == "age":
+            born = dates[0]
+            return filed.year - born.year - ((filed.month, filed.day) < (born.month, born.day))
+        return (dates[1] - dates[0]).days
+    return node.text
+
+
+def as_data(text: str) -> list | None:
+    """The expression as nested lists for the little script that hides fields at once.
+
+    `["compare", "=", ["path", "a.b"], ["literal", "x"]]`; None for an empty expression,
+    and for one with a function, which the server alone works out.
+    """
+    if not text:
+        return None
+    try:
+        return _node_data(parse(text))
+    except _OnlyOnServer:
+        return None
+
+
+def _node_data(node: Node) -> list:
+    if node.kind in {"call", "filed"}:
+        raise _OnlyOnServer
+    if node.kind in {"path", "literal"}:
+        return [node.kind, node.text]
+    return [node.kind, node.text, *(_node_data(part) for part in node.parts)]

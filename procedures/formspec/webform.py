@@ -1,0 +1,299 @@
+"""The web form of one section: a Django form with a crispy layout, made from the definition.
+
+Nothing is `required` to Django: which questions are asked depends on the answers, so a
+question that is not asked is neither demanded nor kept, whatever the browser sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Div, Fieldset, Layout
+from crispy_forms.layout import Field as LayoutField
+from django import forms
+from django.utils.translation import gettext as _
+
+from procedures.formspec import conditions
+from procedures.formspec.fields import type_of
+from procedures.formspec.spec import Field, Form, Section, walk
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a section: its path, its definition, and when it is asked at all."""
+
+    path: str
+    spec: Field
+    whens: tuple[str, ...]
+    is_optional: bool
+
+
+def questions(
+    fields: list[Field], before: str = "", whens: tuple[str, ...] = ()
+) -> Iterator[Question]:
+    """Every question below `fields`, each with the conditions of the groups around it."""
+    for spec in fields:
+        path = f"{before}{spec.id}"
+        asked_when = (*whens, spec.when) if spec.when else whens
+        if spec.type == "group":
+            yield from questions(spec.fields, f"{path}.", asked_when)
+        else:
+            yield Question(path, spec, asked_when, spec.optional)
+
+
+class SectionForm(forms.Form):
+    """The questions of one section, or of one row of a repeated one.
+
+    `answers` are those of the whole dossier, for conditions on other sections; `row` is
+    what this section (or row) holds so far. After `is_valid()`, `answer()` is the new row.
+    """
+
+    required_css_class = "required"
+
+    def __init__(
+        self,
+        section: Section,
+        answers: Mapping[str, Any],
+        row: Mapping[str, Any] | None = None,
+        data: Any = None,
+        prefix: str | None = None,
+    ):
+        self.section, self.answers = section, answers
+        self.questions = list(questions(section.fields))
+        super().__init__(data, prefix=prefix, initial=self._initial(row))
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+        for question in self.questions:
+            for name, field in self._inputs(question):
+                field.required = False
+                self.fields[name] = field
+        self.helper.layout = Layout(*self._layout(section.fields))
+        if data is not None:
+            self.full_clean()
+            self._describe_errors()
+
+    def _inputs(self, question: Question) -> Iterator[tuple[str, forms.Field]]:
+        spec = question.spec
+        inputs = type_of(spec).inputs(spec)
+        for suffix, field in inputs.items():
+            if spec.type == "declaration":
+                field.label = spec.text or spec.label
+            elif not suffix:
+                field.label = spec.label
+                field.help_text = spec.help or self._hint(spec)
+            elif field.help_text and spec.help:
+                field.help_text = f"{spec.help} {field.help_text}"
+            # Nothing is required to Django, so the template is told which to mark as optional.
+            field.is_demanded = not question.is_optional and suffix != ".detail"
+            yield f"{question.path}{suffix}", field
+
+    @staticmethod
+    def _hint(spec: Field) -> str:
+        return {
+            "date": _("Ngày/tháng/năm, ví dụ 05/02/2026"),
+            "citizen_number": _("12 chữ số trên thẻ căn cước"),
+        }.get(spec.type, "")
+
+    def _initial(self, row: Mapping[str, Any] | None) -> dict[str, Any]:
+        initial = {}
+        for question in self.questions:
+            answer = conditions.lookup(row, question.path) if row else None
+            if answer is None and question.spec.default:
+                answer = _default(question.spec)
+            for suffix, value in type_of(question.spec).to_values(answer).items():
+                initial[f"{question.path}{suffix}"] = value
+        return initial
+
+    def _layout(self, fields: list[Field], before: str = "") -> Iterator[Any]:
+        for spec in fields:
+            path = f"{before}{spec.id}"
+            if spec.type == "group":
+                inside = list(self._layout(spec.fields, f"{path}."))
+                part = Fieldset(spec.label, *inside) if spec.label else Div(*inside)
+            elif len(type_of(spec).inputs(spec)) > 1:
+                names = [name for name in self.fields if name.startswith(f"{path}.")]
+                part = Fieldset(spec.label, *(LayoutField(name) for name in names))
+            else:
+                part = LayoutField(path)
+            yield self._shown_when(part, spec)
+
+    def _shown_when(self, part: Any, spec: Field) -> Any:
+        data = conditions.as_data(spec.when) if spec.when else None
+        if data is None:
+            return part
+        # The script hides at once what depends on this page; the server decides anyway.
+        return Div(part, data_when=json.dumps(data), data_section=self.section.id)
+
+    def clean(self) -> dict[str, Any]:
+        """Drop what is not asked, and demand what is."""
+        cleaned = super().clean()
+        view = {**self.answers, self.section.id: self._row(self.cleaned_data)}
+        for question in self.questions:
+            asked = all(conditions.holds(when, view) for when in question.whens)
+            for suffix in type_of(question.spec).inputs(question.spec):
+                name = f"{question.path}{suffix}"
+                if not asked:
+                    self._errors.pop(name, None)
+                    cleaned.pop(name, None)
+                elif not question.is_optional and name not in self._errors:
+                    self._demand(question, suffix, name, cleaned)
+        return cleaned
+
+    def _demand(self, question: Question, suffix: str, name: str, cleaned: dict) -> None:
+        if cleaned.get(name) not in (None, "", [], False):
+            return
+        label = str(question.spec.label or "")
+        if suffix:
+            label = (
+                f"{label} – {self.fields[name].label}" if label else str(self.fields[name].label)
+            )
+        message = type_of(question.spec).missing(question.spec, suffix, label)
+        if message:
+            self.add_error(name, message)
+
+    def _row(self, cleaned: Mapping[str, Any]) -> dict[str, Any]:
+        row: dict[str, Any] = {}
+        for question in self.questions:
+            kind = type_of(question.spec)
+            values = {
+                suffix: cleaned.get(f"{question.path}{suffix}")
+                for suffix in kind.inputs(question.spec)
+            }
+            answer = kind.to_answer(values)
+            if answer is not None:
+                _put(row, question.path, answer)
+        return row
+
+    def answer(self) -> dict[str, Any]:
+        """The row to keep: nested as the paths are, without what is not asked."""
+        return self._row(self.cleaned_data)
+
+    def data_by_name(self, data: Any) -> dict[str, Any]:
+        """What was typed, by input, to be shown again in another row."""
+        return {
+            name: field.widget.value_from_datadict(data, {}, self.add_prefix(name))
+            for name, field in self.fields.items()
+        }
+
+    def _describe_errors(self) -> None:
+        for name in self.errors:
+            if name in self.fields:
+                self.fields[name].widget.attrs["aria-invalid"] = "true"
+
+    def summary_errors(self) -> list[tuple[str, str]]:
+        """(id of the input, message) for the summary on top, in the order of the page."""
+        return [
+            (self[name].auto_id if not _is_group(self[name]) else f"{self[name].auto_id}_0", error)
+            for name in self.fields
+            for error in self.errors.get(name, [])
+        ]
+
+
+def _is_group(bound: forms.BoundField) -> bool:
+    return isinstance(bound.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple)
+
+
+def _default(spec: Field) -> Any:
+    if spec.type == "yes_no":
+        return "yes" if spec.default in {"yes", "co", "có"} else "no"
+    return spec.default
+
+
+def _put(row: dict[str, Any], path: str, value: Any) -> None:
+    *above, last = path.split(".")
+    for name in above:
+        row = row.setdefault(name, {})
+    row[last] = value
+
+
+def is_asked(section: Section, answers: Mapping[str, Any]) -> bool:
+    """Whether these answers lead to this section at all."""
+    return not section.when or conditions.holds(section.when, answers)
+
+
+def asked_sections(form: Form, answers: Mapping[str, Any]) -> list[Section]:
+    """The sections that these answers lead to, in order."""
+    return [section for section in form.sections if is_asked(section, answers)]
+
+
+def prune(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers without those of sections and questions that are not asked (any more).
+
+    Sections are taken in order, so an answer that was dropped no longer opens a later one.
+    Within a section it is repeated until nothing more falls away.
+    """
+    kept: dict[str, Any] = {}
+    for section in form.sections:
+        given = answers.get(section.id)
+        if given is None or not is_asked(section, {**answers, **kept}):
+            continue
+        if section.repeat:
+            kept[section.id] = [_prune_row(section, row, {**answers, **kept}) for row in given]
+        else:
+            kept[section.id] = _prune_row(section, given, {**answers, **kept})
+    return kept
+
+
+def _prune_row(section: Section, row: Mapping[str, Any], answers: Mapping[str, Any]) -> dict:
+    while True:
+        view = {**answers, section.id: row}
+        smaller: dict[str, Any] = {}
+        for question in questions(section.fields):
+            answer = conditions.lookup(row, question.path)
+            if answer is not None and all(conditions.holds(w, view) for w in question.whens):
+                _put(smaller, question.path, answer)
+        if smaller == row:
+            return smaller
+        row = smaller
+
+
+def is_complete(section: Section, answers: Mapping[str, Any]) -> bool:
+    """Whether every question of an asked section that must be answered is."""
+    given = answers.get(section.id)
+    if given is None:
+        return False
+    if section.repeat:
+        return len(given) >= section.repeat.min and all(
+            _row_complete(section, row, answers) for row in given
+        )
+    return _row_complete(section, given, answers)
+
+
+def _row_complete(section: Section, row: Mapping[str, Any], answers: Mapping[str, Any]) -> bool:
+    view = {**answers, section.id: row}
+    return all(
+        question.is_optional
+        or conditions.lookup(row, question.path) is not None
+        or not all(conditions.holds(when, view) for when in question.whens)
+        for question in questions(section.fields)
+    )
+
+
+def warnings(form: Form, answers: Mapping[str, Any]) -> list[str]:
+    """What looks odd without being wrong: answers that should match and do not."""
+    found = []
+    for path, spec in form.paths().items():
+        mine = conditions.lookup(answers, path)
+        others = [conditions.lookup(answers, other) for other in spec.must_match or []]
+        others = [other for other in others if other is not None]
+        if mine is not None and others and mine not in others:
+            found.append(
+                _("“%(label)s” khác với của cha và mẹ; hãy kiểm tra lại trước khi nộp.")
+                % {"label": spec.label}
+            )
+    return found
+
+
+def profile_row(section: Section, profile: Mapping[str, str]) -> dict[str, Any]:
+    """What is known of the person, put into the first question of each kind that fits."""
+    row: dict[str, Any] = {}
+    left = {kind: value for kind, value in profile.items() if value}
+    for path, spec in walk(section.fields):
+        if spec.type in left:
+            _put(row, path, left.pop(spec.type))
+    return row

@@ -1,0 +1,112 @@
+"""What every test may use, and how the two databases are prepared."""
+
+import os
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+from django.test import TransactionTestCase
+
+
+def pytest_collection_modifyitems(config, items):
+    """Race tests need row locks; on PostgreSQL only some of the browser tests run again."""
+    uses_postgres = connection.vendor == "postgresql"
+    needs_postgres = pytest.mark.skip(reason="needs PostgreSQL: SQLite has one writer at a time")
+    kept, left_out = [], []
+    for item in items:
+        if item.get_closest_marker("race") and not uses_postgres:
+            item.add_marker(needs_postgres)
+        is_browser_test = item.nodeid.startswith("tests/e2e/")
+        once = is_browser_test and not item.get_closest_marker("both_databases")
+        (left_out if once and uses_postgres else kept).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix(request):
+    """On SQLite each xdist worker already has a folder, and so a file, of its own."""
+    if connection.vendor == "postgresql":
+        from pytest_django.fixtures import _set_suffix_to_test_databases
+
+        worker = getattr(request.config, "workerinput", {}).get("workerid")
+        if worker:
+            _set_suffix_to_test_databases(suffix=worker)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """Close the pool while the test database still stands: open connections keep it alive."""
+    yield
+    connections.close_all()
+    if connection.vendor == "postgresql":
+        connection.close_pool()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_passes_the_ledger():
+    """Let the flush after a live-server test, and nothing else, empty append-only tables."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def flush_without_triggers(self):
+        from procedures.triggers import lifted
+
+        with lifted(connection):
+            flush(self)
+
+    TransactionTestCase._fixture_teardown = flush_without_triggers
+    yield
+    TransactionTestCase._fixture_teardown = flush
+
+
+@pytest.fixture
+def run_tasks():
+    """A function that runs every task that is ready, and those they add, in this process.
+
+    Returns how many ran. A task that fails fails the test, with the task's own traceback.
+    """
+    from django_tasks_db.management.commands.db_worker import Worker
+    from django_tasks_db.models import DBTaskResult
+
+    worker = Worker(
+        queue_names=["*"],
+        interval=0,
+        batch=True,
+        backend_name="default",
+        startup_delay=False,
+        max_tasks=None,
+        worker_id="tests",
+        excluded_queue_names=[],
+    )
+
+    def run() -> int:
+        count = 0
+        while (task := DBTaskResult.objects.ready().first()) is not None:
+            task.claim(worker.worker_id)
+            worker.run_task(task)
+            task.refresh_from_db()
+            if task.traceback:
+                pytest.fail(f"{task.task_path} failed:\n{task.traceback}")
+            count += 1
+        return count
+
+    return run
+
+
+@pytest.fixture
+def subprocess_env():
+    """The environment in which `manage.py` as another process works on the test database."""
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "postgresql":
+        host = connection.settings_dict["OPTIONS"]["host"]
+        url = f"postgresql://postgres@/{quote(name)}?host={quote(host)}"
+    else:
+        url = f"sqlite:///{name}"
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DATABASE_URL": url,
+        "VAR_DIR": str(settings.VAR_DIR),
+    }

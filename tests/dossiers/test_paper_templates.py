@@ -1,0 +1,285 @@
+"""Every paper of the one-stop shop, drawn from facts of its documented shape and read back."""
+
+import io
+import subprocess
+import typing
+
+import pikepdf
+import pytest
+
+from dossiers import facts as shapes
+from procedures import papers
+
+CODE = "000.00.40.H50-261123-0001"
+CHECK = "http://localhost:8000/xac-thuc/kJ8x2mQpR7sT4vWz9aBcDe/"
+APPLICANT: shapes.Applicant = {
+    "name": "Nguyễn Thị Ngữ",
+    "address": "Thôn Hà Thượng, xã Gio Linh, tỉnh Quảng Trị",
+    "phone": "0912 345 678",
+    "email": "ngu@example.vn",
+    "citizen_number": "045190001234",
+}
+HEAD: shapes.DossierHead = {
+    "parent_office": "Ủy ban nhân dân xã Gio Linh",
+    "office": "Bộ phận Tiếp nhận và Trả kết quả",
+    "office_phone": "0233 3825 123",
+    "place": "Gio Linh",
+    "issued_at": "2026-11-23T08:30:00+07:00",
+    "code": CODE,
+    "is_sample": False,
+    "procedure": "Thủ tục đăng ký khai sinh",
+    "applicant": APPLICANT,
+}
+SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+DOCUMENTS: list[shapes.PaperDocument] = [
+    {"name": "Tờ khai đăng ký khai sinh", "originals": 1, "copies": 0, "photos": 0, "files": []},
+    {
+        "name": "Giấy chứng sinh",
+        "originals": 0,
+        "copies": 0,
+        "photos": 1,
+        "files": [{"name": "giay-chung-sinh.jpg", "size": "1,2 MB", "sha256": SHA}],
+    },
+]
+FACTS = {
+    "filing": {
+        **HEAD,
+        "submitted_at": "2026-11-23T08:30:00+07:00",
+        "answer_by": "2026-11-25T08:30:00+07:00",
+        "handling_office": "Ủy ban nhân dân xã Gio Linh",
+        "secret": "K7MW2QXD",
+        "track_url": "http://localhost:8000/tra-cuu/",
+        "delivery": "Nhận trực tuyến",
+        "documents": DOCUMENTS,
+    },
+    "receipt": {
+        **HEAD,
+        "channel": "Trực tuyến",
+        "documents": DOCUMENTS,
+        "sets": 1,
+        "duration": "trong ngày; nhận sau 15:00 thì trả ngày làm việc tiếp theo",
+        "accepted_at": "2026-02-05T08:05:00+07:00",
+        "promised_at": "2026-02-05T17:00:00+07:00",
+        "delivery": "Bộ phận Tiếp nhận và Trả kết quả",
+        "fees": [
+            {"name": "Phí bản sao Giấy khai sinh", "amount": "16.000 đồng", "due": "nộp trực tuyến"}
+        ],
+        "received_by": "Trần Văn Đức",
+        "track_url": "http://localhost:8000/tra-cuu/",
+        "needs_submitter": False,
+    },
+    "supplement": {
+        **HEAD,
+        "number": "12/HDHS",
+        "asked": [
+            "Chụp lại Giấy chứng sinh: ảnh hiện nay bị mờ, không đọc được ngày sinh.",
+            "Ghi rõ số nhà, thôn trong địa chỉ nơi cư trú của mẹ.",
+        ],
+        "documents": ["Giấy chứng sinh"],
+        "reason": "Không đủ căn cứ để xác định ngày, nơi sinh của trẻ.",
+        "due_at": "2026-12-08T17:00:00+07:00",
+        "officer": "Trần Văn Đức",
+    },
+    "refusal": {
+        **HEAD,
+        "number": "05/TB-TNTKQ",
+        "reason": "Cha mẹ của trẻ cư trú ở xã Bến Hải nên hồ sơ không thuộc thẩm quyền.",
+        "legal_ground": "Luật Hộ tịch 60/2014/QH13, Điều 13",
+        "officer": "Trần Văn Đức",
+    },
+    "apology": {
+        **HEAD,
+        "office": "Ủy ban nhân dân xã Gio Linh",
+        "parent_office": "",
+        "number": "03/PXL-UBND",
+        "accepted_at": "2026-11-18T08:30:00+07:00",
+        "promised_at": "2026-11-25T17:00:00+07:00",
+        "new_promised_at": "2026-11-27T17:00:00+07:00",
+        "reason": "Phải xác minh thêm tại nơi cư trú cũ của người yêu cầu.",
+        "signer_title": "Chủ tịch",
+        "signer": "Lê Quang Vũ",
+    },
+    "stop": {
+        **HEAD,
+        "office": "Ủy ban nhân dân xã Gio Linh",
+        "parent_office": "",
+        "number": "07/TB-UBND",
+        "accepted_at": "2026-11-18T08:30:00+07:00",
+        "asked_at": "2026-11-20T09:15:00+07:00",
+        "reason": "Người nộp hồ sơ đề nghị rút hồ sơ.",
+        "legal_ground": "Nghị định 118/2025/NĐ-CP, Điều 21",
+        "originals": ["Giấy chứng sinh"],
+        "signer_title": "Chủ tịch",
+        "signer": "Lê Quang Vũ",
+    },
+    "payment": {
+        **HEAD,
+        "series": "XN26",
+        "number": "0000017",
+        "payer": "Nguyễn Thị Ngữ",
+        "lines": [
+            {
+                "name": "Phí bản sao trích lục hộ tịch",
+                "quantity": "2",
+                "unit_price": "8.000",
+                "amount": "16.000",
+                "source": "Thông tư 281/2016/TT-BTC, Điều 4",
+            }
+        ],
+        "total": "16.000",
+        "total_in_words": "Mười sáu nghìn đồng",
+        "method": "Cổng thanh toán trực tuyến",
+        "transaction": "14226112",
+        "paid_at": "2026-11-23T08:42:00+07:00",
+        "received_by": "",
+    },
+    "result": {
+        "parent_office": "",
+        "office": "Ủy ban nhân dân xã Gio Linh",
+        "office_phone": "0233 3825 123",
+        "place": "Gio Linh",
+        "issued_at": "2026-11-23T08:30:00+07:00",
+        "code": CODE,
+        "is_sample": True,
+        "number": "123/QĐ-UBND",
+        "kind": "Quyết định",
+        "subject": "Về việc hỗ trợ chi phí mai táng",
+        "authority": "Chủ tịch Ủy ban nhân dân xã Gio Linh",
+        "grounds": [
+            "Căn cứ Luật Tổ chức chính quyền địa phương ngày 16 tháng 6 năm 2025;",
+            "Căn cứ Nghị định số 20/2021/NĐ-CP ngày 15 tháng 3 năm 2021 của Chính phủ;",
+            "Theo đề nghị của Trưởng phòng Văn hóa - Xã hội.",
+        ],
+        "opening": "",
+        "rows": [],
+        "articles": [
+            {
+                "paragraphs": [
+                    "Hỗ trợ chi phí mai táng đối với ông Nguyễn Văn Ký, chết ngày 02/11/2026.",
+                    "Mức hỗ trợ: 10.000.000 đồng (mười triệu đồng). Người nhận: bà Trần Thị Ngữ.",
+                ]
+            },
+            {"paragraphs": ["Quyết định này có hiệu lực kể từ ngày ký."]},
+            {"paragraphs": ["Bà Trần Thị Ngữ và các cơ quan liên quan thi hành quyết định này./."]},
+        ],
+        "recipients": ["Như Điều 3;", "Phòng Văn hóa - Xã hội;", "Lưu: VT."],
+        "signer_title": ["Chủ tịch"],
+        "signer": "Lê Quang Vũ",
+    },
+}
+SHAPES = {
+    "filing": shapes.FilingFacts,
+    "receipt": shapes.ReceiptFacts,
+    "supplement": shapes.SupplementFacts,
+    "refusal": shapes.RefusalFacts,
+    "apology": shapes.ApologyFacts,
+    "stop": shapes.StopFacts,
+    "payment": shapes.PaymentFacts,
+    "result": shapes.ResultFacts,
+}
+SAYS = {
+    "filing": [
+        "Hồ sơ đã nộp, chưa được tiếp nhận",
+        "08 giờ 30 phút, ngày 25 tháng 11 năm 2026",
+        "K7MW2QXD",
+        "9f86 d081 884c 7d65",
+    ],
+    "receipt": [
+        "GIẤY TIẾP NHẬN HỒ SƠ VÀ HẸN TRẢ KẾT QUẢ",
+        "08 giờ 05 phút, ngày 05 tháng 02 năm 2026",
+        "NGƯỜI TIẾP NHẬN HỒ SƠ",
+        "7. Phí, lệ phí: Phí bản sao Giấy khai sinh: 16.000 đồng",
+    ],
+    "supplement": ["PHIẾU YÊU CẦU BỔ SUNG, HOÀN THIỆN HỒ SƠ", "12/HDHS", "NGƯỜI HƯỚNG DẪN"],
+    "refusal": ["PHIẾU TỪ CHỐI TIẾP NHẬN GIẢI QUYẾT HỒ SƠ", "Luật Hộ tịch 60/2014/QH13"],
+    "apology": [
+        "PHIẾU XIN LỖI VÀ HẸN LẠI NGÀY TRẢ KẾT QUẢ",
+        "vào 17 giờ 00 phút, ngày 27 tháng 11 năm 2026",
+    ],
+    "stop": ["Dừng giải quyết hồ sơ", "Theo đề nghị của Ông/Bà lúc 09 giờ 15 phút"],
+    "payment": ["XÁC NHẬN THANH TOÁN", "không phải là biên lai", "Mười sáu nghìn đồng"],
+    "result": ["123/QĐ-UBND", "Điều 3.", "BẢN MINH HOẠ", "CHỦ TỊCH", "Lê Quang Vũ"],
+}
+
+
+def draw(kind: str, /, **changes) -> bytes:
+    context = {
+        "facts": {**FACTS[kind], **changes},
+        "check_url": CHECK,
+        "qr": papers.qr_svg_data_uri(CHECK),
+    }
+    return papers.render(f"papers/{kind}.html", context)
+
+
+def words(pdf: bytes) -> str:
+    text = subprocess.run(
+        ["pdftotext", "-raw", "-", "-"], input=pdf, capture_output=True, check=True
+    ).stdout.decode()
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("kind", FACTS)
+def test_the_sample_has_the_documented_shape(kind):
+    shape = SHAPES[kind]
+
+    assert shape.__required_keys__ <= FACTS[kind].keys()
+    assert FACTS[kind].keys() <= typing.get_type_hints(shape).keys()
+
+
+@pytest.mark.parametrize("kind", FACTS)
+def test_a_paper_says_what_its_facts_say(kind):
+    text = words(draw(kind))
+
+    # The mark across the page is read letter by letter, so spaces do not count.
+    packed = text.replace(" ", "")
+    assert [phrase for phrase in SAYS[kind] if phrase.replace(" ", "") not in packed] == []
+    assert "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM" in text
+    assert "Độc lập - Tự do - Hạnh phúc" in text
+    assert "Gio Linh, ngày 23 tháng 11 năm 2026" in text
+    assert CODE in text
+    assert CHECK in text
+
+
+@pytest.mark.parametrize("kind", sorted(FACTS.keys() - {"result"}))
+def test_a_paper_fits_on_one_page(kind):
+    with pikepdf.open(io.BytesIO(draw(kind))) as pdf:
+        assert len(pdf.pages) == 1
+
+
+@pytest.mark.parametrize("kind", FACTS)
+def test_markup_in_a_name_is_printed_as_typed(kind):
+    nasty = "</p><h1>ĐÃ DUYỆT</h1><img src=file:///etc/hostname>"
+    person = {"applicant": {**APPLICANT, "name": nasty}, "signer": nasty}
+
+    text = words(draw(kind, **person))
+
+    assert "<h1>ĐÃ DUYỆT</h1>" in text
+
+
+def test_a_notice_without_a_signer_says_that_the_portal_made_it():
+    text = words(draw("stop", signer="", signer_title=""))
+
+    assert "(Cổng lập tự động)" in text
+    assert "(Ký, đóng dấu)" not in text
+
+
+def test_a_result_that_is_no_sample_carries_no_mark():
+    text = words(draw("result", is_sample=False))
+
+    assert "MINH HOẠ" not in text
+
+
+def test_an_extract_shows_its_rows_and_no_articles():
+    text = words(
+        draw(
+            "result",
+            kind="Trích lục khai sinh (bản sao)",
+            rows=[{"label": "Họ, chữ đệm, tên", "value": "Nguyễn Gia Hưng"}],
+            articles=[],
+            grounds=[],
+            authority="",
+        )
+    )
+
+    assert "Họ, chữ đệm, tên: Nguyễn Gia Hưng" in text
+    assert "QUYẾT ĐỊNH:" not in text
