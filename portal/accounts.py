@@ -52,3 +52,8 @@ class PersonForm(forms.Form):
         """Keep the name with the new person."""
         user.full_name = self.cleaned_data["full_name"]
         user.save(update_fields=["full_name"])
+
+
+def display_name(user: Any) -> str:
+    """How a person is called on allauth's pages."""
+    return user.get_full_name()

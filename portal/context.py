@@ -32,5 +32,9 @@ def _site() -> Site:
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """`site` for templates; asks the database only where a page uses it."""
-    return {"site": SimpleLazyObject(_site)}
+    """`site` for templates; asks the database only where a page uses it.
+
+    `portal` is the same: allauth's own pages put another `site` in its place.
+    """
+    lazy = SimpleLazyObject(_site)
+    return {"site": lazy, "portal": lazy}

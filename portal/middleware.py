@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils import translation
 
 from procedures.text import normalise
 
@@ -38,6 +40,27 @@ def _normalised(query: QueryDict) -> QueryDict:
         clean.setlist(normalise(key), [normalise(value) for value in values])
     clean._mutable = False
     return clean
+
+
+class ChosenLanguage:
+    """Vietnamese, unless the person chose another language here.
+
+    Unlike Django's own, it does not follow the browser: a phone set to English is no wish
+    to read a Vietnamese office in English.
+    """
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Honour the cookie that `set_language` writes."""
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        language = chosen if chosen in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        with translation.override(language):
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
 
 
 class PermissionsPolicy:

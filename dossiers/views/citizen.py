@@ -138,6 +138,7 @@ def documents(request: HttpRequest, key: str) -> HttpResponse:
     errors: dict[str, str] = {}
     if request.method == "POST":
         errors = _store_files(request, dossier)
+        dossier = _get_draft(request, key)
         if not errors and "add" not in request.POST:
             missing = presenting.missing_documents(dossier)
             if not missing:

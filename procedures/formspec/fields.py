@@ -35,7 +35,7 @@ class FieldType:
 
     def __init_subclass__(cls) -> None:
         """Put the type into the register under its name."""
-        if cls.name:
+        if "name" in vars(cls):
             TYPES[cls.name] = cls()
 
     def inputs(self, spec: Field) -> dict[str, forms.Field]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +16,14 @@ from pydantic_core import ErrorDetails
 
 from procedures.formspec import conditions
 from procedures.formspec.fields import type_of
-from procedures.formspec.spec import Field, Form, walk
+from procedures.formspec.spec import Field, Form
 from procedures.loading.schema import ProcedureSpec
 from procedures.loading.yamltext import Document, read
 from procedures.models import LifeEvent
 
 BLOCKS_FILE = settings.BASE_DIR / "fixtures" / "blocks.yaml"
+# `{section.field}` in the wording of a result stands for that answer.
+MARKER = re.compile(r"\{([a-z0-9_.]+)\}")
 
 
 def check_files(
@@ -192,11 +195,18 @@ def _duplicates(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
 def _question_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
     for index, section in enumerate(spec.form):
         for number, field in enumerate(section.fields):
-            for inner in [field, *(found for _path, found in walk([field]))]:
+            for inner in _with_inner(field):
                 message = _field_fault(inner)
                 if message:
                     yield ("form", index, "fields", number), message
                     break
+
+
+def _with_inner(field: Field) -> Iterator[Field]:
+    """A question, or a group followed by all that is in it."""
+    yield field
+    for inner in field.fields:
+        yield from _with_inner(inner)
 
 
 def _field_fault(field: Field) -> str:
@@ -252,7 +262,7 @@ def _expressions(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
         if section.when:
             yield ("form", index, "when"), section.when
         for number, field in enumerate(section.fields):
-            for inner in [field, *(found for _path, found in walk([field]))]:
+            for inner in _with_inner(field):
                 if inner.when:
                     yield ("form", index, "fields", number, "when"), inner.when
 
@@ -265,6 +275,28 @@ def _references(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
         yield ("on_time",), spec.on_time.start
     for index, question in enumerate(spec.ask_first):
         yield ("ask_first", index), question
+    for index, document in enumerate(spec.documents):
+        if document.print_from:
+            yield ("documents", index, "print_from"), document.print_from
+    for index, section in enumerate(spec.form):
+        for number, field in enumerate(section.fields):
+            for inner in _with_inner(field):
+                for question in inner.must_match or []:
+                    yield ("form", index, "fields", number, "must_match"), question
+    for path, text in _template_texts(spec):
+        for question in MARKER.findall(text):
+            yield path, question
+
+
+def _template_texts(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
+    if not spec.result.template:
+        return
+    template, path = spec.result.template, ("result", "template")
+    yield (*path, "subject"), template.subject
+    for index, text in enumerate(template.grounds):
+        yield (*path, "grounds", index), text
+    for index, article in enumerate(template.articles):
+        yield (*path, "articles", index, "text"), article.text
 
 
 def _level_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:

@@ -25,17 +25,21 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def load_offices(path: Path) -> int:
-    """Add the offices that are not there yet; returns how many. Parents stand first."""
-    added = 0
+    """Add the offices that are not there yet; returns how many.
+
+    They are linked afterwards, so that a row may name an office that stands further down.
+    """
+    links = {}
     for row in _rows(path):
-        links = {
-            name: Agency.objects.get(code=row.pop(name)) if name in row else None
-            for name in ("parent", "reception")
-        }
-        code = row.pop("code")
-        _office, created = Agency.objects.get_or_create(code=code, defaults={**row, **links})
-        added += created
-    return added
+        link = {name: row.pop(name) for name in ("parent", "reception") if name in row}
+        office, created = Agency.objects.get_or_create(code=row.pop("code"), defaults=row)
+        if created:
+            links[office] = link
+    for office, link in links.items():
+        for name, code in link.items():
+            setattr(office, name, Agency.objects.get(code=code))
+        office.save()
+    return len(links)
 
 
 def load_life_events(path: Path) -> int:

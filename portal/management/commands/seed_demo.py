@@ -18,7 +18,7 @@ from procedures.models import Agency, Posting
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 PASSWORD = "thu-mot-cua-2026"  # noqa: S105 (demo people exist only where DEMO allows them)
-TODAYS_OFFICE, ITS_DESK, DISTRICT = "000.25.40.H50", "001.25.40.H50", "000.00.40.H50"
+TODAYS_OFFICE, ITS_DESK, DISTRICT = "000.00.61.H50", "000.01.61.H50", "000.00.40.H50"
 SINCE = date(2025, 7, 1)
 
 # E-mail, name, superuser, and (office, role, title) for each posting.
