@@ -29,7 +29,7 @@ import tantivy
 import yaml
 from django.conf import settings
 from django.db import connection
-from django.db.models.fields.json import KT
+from django.db.models import F
 
 from procedures.models import CatalogueVersion, Procedure
 from procedures.text import fold, normalise
@@ -193,7 +193,7 @@ def _documents() -> Iterator[tantivy.Document]:
         Procedure.objects.filter(current__isnull=False)
         .select_related("current__sector")
         .prefetch_related("current__life_events", "current__documents", "current__legal_bases")
-        .annotate(result_name=KT("current__definition__result__name"))
+        .annotate(result_name=F("current__definition__result__name"))
         .defer("current__definition")
         .order_by("code")
     )
