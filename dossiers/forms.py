@@ -55,7 +55,8 @@ class RepeatedSection:
 
     def is_valid(self) -> bool:
         """Whether every row is."""
-        return all([form.is_valid() for form in self.forms]) and not self.errors
+        # Every row is asked, so that each shows its own faults.
+        return all([form.is_valid() for form in self.forms]) and not self.errors  # noqa: C419
 
     def answer(self) -> list[dict[str, Any]]:
         """The rows to keep."""

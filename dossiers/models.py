@@ -522,6 +522,7 @@ class Paper(models.Model):
     """
 
     class Kind(models.TextChoices):
+        FORM = "form", _("Tờ khai đã điền")
         FILING = "filing", _("Xác nhận nộp hồ sơ trực tuyến")
         RECEIPT = "receipt", _("Giấy tiếp nhận hồ sơ và hẹn trả kết quả")
         SUPPLEMENT = "supplement", _("Phiếu yêu cầu bổ sung, hoàn thiện hồ sơ")
@@ -551,6 +552,26 @@ class Paper(models.Model):
 
     def __str__(self) -> str:
         return self.token
+
+
+class ResultCounter(models.Model):
+    """The last number of one kind of result at one office in one year; its locked row
+    hands them out."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    year = models.PositiveSmallIntegerField()
+    symbol = models.CharField(max_length=20)
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("agency", "year", "symbol"), name="result_counter_one_per_series"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.agency_id} {self.year} {self.symbol}"
 
 
 class Result(models.Model):

@@ -51,6 +51,7 @@ def _submit(move: Move) -> None:
         "files": [row.sha256 for row in dossier.attachments.all()],
     }
     move.papers.append((Paper.Kind.FILING, papers.filing_facts(dossier)))
+    move.papers.append((Paper.Kind.FORM, papers.form_facts(dossier)))
 
 
 def _expect_answer(move: Move) -> None:
@@ -388,8 +389,8 @@ for _action in (
         "take", gettext_lazy("Nhận xử lý"), (State.ACCEPTED,), _take, roles=(Role.CASE_OFFICER,)
     ),
     Action(
-        "send_draft", gettext_lazy("Gửi bản dự thảo cho công dân"), (State.PROCESSING,), _send_draft,
-        roles=(Role.CASE_OFFICER,), asks=("draft",),
+        "send_draft", gettext_lazy("Gửi bản dự thảo cho công dân"), (State.PROCESSING,),
+        _send_draft, roles=(Role.CASE_OFFICER,), asks=("draft",),
         possible=lambda dossier: dossier.revision.citizen_checks_draft,
     ),
     Action(

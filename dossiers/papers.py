@@ -22,6 +22,7 @@ from dossiers.attachments import size_text
 from dossiers.models import Dossier, Paper, SupplementRequest
 from procedures import papers as printing
 from procedures.fees import fee_lines
+from procedures.formspec.paperform import filled_facts
 from procedures.models import Agency, Posting, RequiredDocument
 from procedures.text import dong
 
@@ -141,6 +142,18 @@ def filing_facts(dossier: Dossier) -> facts.FilingFacts:
         "delivery": dossier.get_delivery_display(),
         "documents": _documents(dossier),
     }
+
+
+def form_facts(dossier: Dossier) -> dict:
+    """The form as it was filled in; the citizen neither prints nor signs it again."""
+    return filled_facts(
+        dossier.revision,
+        dossier.answers,
+        office=dossier.handling_agency,
+        applicant=dossier.applicant_name,
+        filed_at=timezone.localtime(dossier.submitted_at),
+        code=dossier.code,
+    )
 
 
 def receipt_facts(dossier: Dossier, *, by: User) -> facts.ReceiptFacts:

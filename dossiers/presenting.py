@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import filing, ledger, results, workflow
 from dossiers.attachments import size_text
 from dossiers.models import Attachment, Dossier, Event, SupplementRequest
+from dossiers.notices import moment_text
 from procedures.formspec import conditions
 from procedures.formspec.fields import display
 from procedures.formspec.spec import Section
@@ -286,7 +287,9 @@ def what_next(dossier: Dossier) -> str:
     """Whose turn it is and by when, in one sentence."""
     office = dossier.receiving_agency.name
     sentences = {
-        State.SUBMITTED: _("Hồ sơ đã nộp, chưa được tiếp nhận. %(office)s trả lời trước %(answer_by)s."),
+        State.SUBMITTED: _(
+            "Hồ sơ đã nộp, chưa được tiếp nhận. %(office)s trả lời trước %(answer_by)s."
+        ),
         State.ACCEPTED: _("Hồ sơ đã được tiếp nhận và chờ thụ lý. Hẹn trả kết quả: %(promised)s."),
         State.PROCESSING: _("Hồ sơ đang được giải quyết. Hẹn trả kết quả: %(promised)s."),
         State.AWAITING_APPROVAL: _("Hồ sơ đang chờ ký. Hẹn trả kết quả: %(promised)s."),
@@ -300,9 +303,7 @@ def what_next(dossier: Dossier) -> str:
         State.REFUSED: _("Cơ quan không tiếp nhận hồ sơ; lý do ghi ở nhật ký dưới đây."),
         State.STOPPED: _("Cơ quan đã dừng giải quyết; lý do ghi ở nhật ký dưới đây."),
         State.WITHDRAWN: _("Ông/bà đã rút hồ sơ này."),
-    }  # fmt: skip
-    from dossiers.notices import moment_text
-
+    }
     return sentences.get(dossier.state, "") % {
         "office": office,
         "answer_by": moment_text(dossier.answer_by),

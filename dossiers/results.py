@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dossiers import attachments, facts, filing, papers
-from dossiers.models import Dossier, Result
+from dossiers.models import Dossier, Result, ResultCounter
 from procedures import papers as printing
 from procedures.fees import fee_lines
 from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import display
-from procedures.models import Fee, RequiredDocument
+from procedures.models import Agency, Fee, RequiredDocument
 
 if TYPE_CHECKING:
     from dossiers.workflow import Move
@@ -78,7 +78,7 @@ def _granted_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
     template = dossier.revision.result["template"]
     return {
         **_result_head(dossier, by),
-        "number": f"…/{template['symbol']}",
+        "number": _next_number(dossier.handling_agency, template["symbol"]),
         "kind": template["title"].upper(),
         "subject": _filled(template["subject"], dossier),
         "grounds": [_filled(text, dossier) for text in template.get("grounds", [])],
@@ -93,15 +93,27 @@ def _refused_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
     event = dossier.events.filter(name="propose").select_related("note").order_by("-seq").first()
     return {
         **_result_head(dossier, by),
-        "number": "…/TB-UBND",
+        "number": _next_number(dossier.handling_agency, "TB-UBND"),
         "kind": _("THÔNG BÁO"),
         "subject": _("Về việc không giải quyết hồ sơ %(code)s") % {"code": dossier.code},
         "authority": "",
         "grounds": [],
-        "opening": _("Qua xem xét hồ sơ của ông/bà, %(office)s thông báo không giải quyết vì: %(reason)s")
+        "opening": _(
+            "Qua xem xét hồ sơ của ông/bà, %(office)s thông báo không giải quyết vì: %(reason)s"
+        )
         % {"office": dossier.handling_agency.name, "reason": event.note.text},
         "articles": [],
-    }  # fmt: skip
+    }
+
+
+def _next_number(agency: Agency, symbol: str) -> str:
+    """`12/QĐ-UBND`: numbers run anew each year, from a row that stays locked until commit."""
+    year = timezone.localdate().year
+    ResultCounter.objects.get_or_create(agency=agency, year=year, symbol=symbol)
+    counter = ResultCounter.objects.select_for_update().get(agency=agency, year=year, symbol=symbol)
+    counter.last += 1
+    counter.save(update_fields=["last"])
+    return f"{counter.last:02d}/{symbol}"
 
 
 def _result_head(dossier: Dossier, by: User) -> dict:

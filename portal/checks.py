@@ -12,17 +12,33 @@ def production_is_no_demo(**kwargs: object) -> list[checks.CheckMessage]:
     if not settings.PRODUCTION:
         return []
     wrong = {
-        "portal.E001": (settings.DEMO, "DEMO is on: demo people could log in without MFA.", "Unset DEMO."),
-        "portal.E002": (not settings.SECRET_KEY, "SECRET_KEY is empty.", "Set a random SECRET_KEY."),
+        "portal.E001": (
+            settings.DEMO,
+            "DEMO is on: demo people could log in without a second factor.",
+            "Unset DEMO.",
+        ),
+        "portal.E002": (
+            not settings.SECRET_KEY,
+            "SECRET_KEY is empty.",
+            "Set a random SECRET_KEY.",
+        ),
         "portal.E003": (
             not settings.SITE_URL.startswith("https://"),
             "SITE_URL is not an https address.",
             "Set SITE_URL=https://… : links in mails and papers are made from it.",
         ),
-        "portal.E004": (settings.PAYMENT_SANDBOX, "The sandbox gateway is on.", "Unset PAYMENT_SANDBOX."),
+        "portal.E004": (
+            settings.PAYMENT_SANDBOX,
+            "The sandbox gateway is on.",
+            "Unset PAYMENT_SANDBOX.",
+        ),
         "portal.E005": (settings.DEBUG, "DEBUG is on.", "Unset DEBUG."),
-        "portal.E006": ("*" in settings.ALLOWED_HOSTS, "ALLOWED_HOSTS takes any host.", "Name the hosts."),
-    }  # fmt: skip
+        "portal.E006": (
+            "*" in settings.ALLOWED_HOSTS,
+            "ALLOWED_HOSTS takes any host.",
+            "Name the hosts.",
+        ),
+    }
     return [
         checks.Error(message, hint=hint, id=check_id)
         for check_id, (is_wrong, message, hint) in wrong.items()

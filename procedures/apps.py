@@ -24,6 +24,13 @@ def install_triggers(sender: AppConfig, using: str, **kwargs: object) -> None:
     triggers.install(sender.label, using)
 
 
+def _under_published(table: str, row: str) -> str:
+    return (
+        f"EXISTS (SELECT 1 FROM {table} r "  # noqa: S608 (names of our own tables)
+        f"WHERE r.id = {row}.revision_id AND r.status <> 'draft')"
+    )
+
+
 def frozen_revisions() -> list[triggers.Trigger]:
     """What was published never changes, nor do the rows below it."""
     from procedures.models import Channel, Fee, LegalBasis, RequiredDocument, Revision
@@ -49,8 +56,7 @@ def frozen_revisions() -> list[triggers.Trigger]:
                     model._meta.db_table,
                     operation,
                     message,
-                    f"EXISTS (SELECT 1 FROM {table} r WHERE r.id = {row}.revision_id "
-                    "AND r.status <> 'draft')",
+                    _under_published(table, row),
                 )
             )
     return rules

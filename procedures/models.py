@@ -368,15 +368,15 @@ class Revision(models.Model):
             raise FrozenError(f"revision {self.pk} is published")
         super().save(*args, **kwargs)
 
+    def get_absolute_url(self) -> str:
+        """A revision is read on the page of its procedure."""
+        return self.procedure.get_absolute_url()
+
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
         """Delete a draft; raise `FrozenError` for anything that was in force."""
         if self.status != self.Status.DRAFT:
             raise FrozenError(f"revision {self.pk} is published")
         return super().delete(*args, **kwargs)
-
-    def get_absolute_url(self) -> str:
-        """A revision is read on the page of its procedure."""
-        return self.procedure.get_absolute_url()
 
     @cached_property
     def form(self) -> Form:
@@ -548,6 +548,7 @@ class RequiredDocument(RevisionRow):
     is_optional = models.BooleanField(_("không bắt buộc"), default=False)
     original_due = models.CharField(_("lúc nộp bản chính"), max_length=16, blank=True)
     help = models.TextField(_("giải thích"), blank=True)
+    note = models.TextField(_("khi nào không cần"), blank=True)
 
     class Meta(RevisionRow.Meta):
         verbose_name = _("giấy tờ phải có")

@@ -116,6 +116,8 @@ def _budget(text: str) -> str:
         return ""
     if text == "same_day":
         return _("trong ngày")
+    if text == "text":
+        return ""
     amount, unit = text.split(" ")
     return f"{amount} {_UNITS[unit.rstrip('s')]}"
 

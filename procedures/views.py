@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from procedures import presenting
@@ -61,16 +60,14 @@ def detail(request: HttpRequest, code: str, slug: str) -> HttpResponse:
 @require_safe
 def blank_form(request: HttpRequest, code: str) -> HttpResponse:
     """The blank form as a PDF that can be filled on a computer or by hand."""
-    from procedures.formspec.paperform import blank_pdf
+    from procedures.formspec.paperform import stored_blank
 
     procedure = get_object_or_404(Procedure.objects.for_page(), code=code)
     revision = procedure.current
     if not revision.has_form or revision.service_level < 2:
         raise Http404
-    response = HttpResponse(blank_pdf(revision), content_type="application/pdf")
-    name = f"{_('to-khai')}-{procedure.slug}.pdf"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    name = f"to-khai-{procedure.slug}.pdf"
+    return FileResponse(stored_blank(revision), as_attachment=True, filename=name)
 
 
 @require_safe

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
 from django.utils.translation import gettext as _
 
 from procedures import papers
@@ -95,11 +97,29 @@ def filled_pdf(
     `applicant` is printed where one would sign, `code` is the dossier's and `check_url`
     becomes the QR code; each may be left out, as for a draft.
     """
+    facts = filled_facts(
+        revision, answers, office=office, applicant=applicant, filed_at=filed_at, code=code
+    )
+    qr = papers.qr_svg_data_uri(check_url) if check_url else ""
+    return papers.render("papers/form.html", {"facts": facts, "check_url": check_url, "qr": qr})
+
+
+def filled_facts(
+    revision: Revision,
+    answers: Mapping[str, Any],
+    *,
+    office: Agency | None = None,
+    applicant: str = "",
+    filed_at: datetime.datetime | None = None,
+    code: str = "",
+) -> dict[str, Any]:
+    """What the filled form says, as plain JSON: kept with a dossier and printed later."""
     facts = form_context(
         form_title(revision), office.name if office else "", revision.form, answers,
         filed_at=filed_at,
     )  # fmt: skip
-    facts |= {
+    return facts | {
+        "filed_at": filed_at.isoformat() if filed_at else "",
         "procedure_code": revision.procedure.code,
         "revision": revision.number,
         "place": office.place if office else "",
@@ -107,8 +127,14 @@ def filled_pdf(
         "code": code,
         "issued_at": filed_at.isoformat() if filed_at else "",
     }
-    qr = papers.qr_svg_data_uri(check_url) if check_url else ""
-    return papers.render("papers/form.html", {"facts": facts, "check_url": check_url, "qr": qr})
+
+
+def stored_blank(revision: Revision) -> File:
+    """The blank form of a published revision, printed once and kept: it never changes."""
+    name = f"forms/{revision.procedure.code}-{revision.number}-{revision.digest[:12]}.pdf"
+    if not default_storage.exists(name):
+        default_storage.save(name, ContentFile(blank_pdf(revision)))
+    return default_storage.open(name, "rb")
 
 
 def form_title(revision: Revision) -> str:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from procedures.loading.schema import ProcedureSpec
+from procedures.loading.schema import DocumentSpec, ProcedureSpec
 from procedures.models import (
     Channel,
     Fee,
@@ -136,11 +136,20 @@ def _save_rows(revision: Revision, spec: ProcedureSpec) -> None:
             revision=revision, position=position, key=row.id, name=row.name, how=row.how,
             originals=row.originals, copies=row.copies, when=row.when or "",
             is_optional=row.optional, original_due=row.original_due or "", help=row.help or "",
+            note=_document_note(row),
         )  # fmt: skip
     for position, row in enumerate(spec.legal_basis):
         LegalBasis.objects.create(
             revision=revision, position=position, number=row.number or "", title=row.title
         )
+
+
+def _document_note(row: DocumentSpec) -> str:
+    if row.not_needed_if:
+        return _("Không phải nộp nếu: %(case)s") % {"case": row.not_needed_if}
+    if row.only_if_office_asks:
+        return _("Chỉ khi cơ quan yêu cầu: %(case)s") % {"case": row.only_if_office_asks}
+    return ""
 
 
 def _duration(text: str) -> tuple[str, int | None]:

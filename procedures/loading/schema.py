@@ -161,7 +161,6 @@ class Step(Strict):
 class Article(Strict):
     """One article of a result that we make; `{section.field}` stands for an answer."""
 
-    title: Text | None = None
     text: Text
 
 
