@@ -1,0 +1,189 @@
+"""Plain functions that make what tests need, with sensible defaults.
+
+Procedures come from the fixtures through the loader, so tests handle what the portal
+handles; a dossier is brought into a state by the moves that lead there.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from dossiers import attachments, filing, workflow
+from dossiers.models import Dossier
+from procedures.loading.checking import check_files
+from procedures.loading.offices import load_life_events, load_offices
+from procedures.loading.saving import publish, save_draft
+from procedures.models import Agency, Posting, Procedure
+
+FIXTURES = settings.BASE_DIR / "fixtures"
+COMMUNE, DESK = "000.00.61.H50", "000.01.61.H50"
+OTHER_COMMUNE = "000.00.62.H50"
+
+BIRTH, COPY, FUNERAL = "1.001193", "2.000635", "1.001731"
+MARITAL, LAND_DISPUTE, CERTIFIED_COPY = "1.004873", "1.012812", "2.000815"
+FILES = {
+    BIRTH: "dang-ky-khai-sinh",
+    COPY: "cap-ban-sao-trich-luc-ho-tich",
+    FUNERAL: "ho-tro-chi-phi-mai-tang",
+    MARITAL: "xac-nhan-tinh-trang-hon-nhan",
+    LAND_DISPUTE: "hoa-giai-tranh-chap-dat-dai",
+    CERTIFIED_COPY: "chung-thuc-ban-sao",
+}
+
+_numbers = itertools.count(1)
+
+
+def user(**fields: Any):
+    """A person without a usable password: tests log in with `force_login`."""
+    number = next(_numbers)
+    fields.setdefault("email", f"nguoi{number}@example.vn")
+    fields.setdefault("full_name", f"Nguyễn Văn Người {number}")
+    return get_user_model().objects.create_user(**fields)
+
+
+def offices() -> None:
+    """The offices and life events of the fixtures; a second call adds nothing."""
+    load_offices(FIXTURES / "offices.yaml")
+    load_life_events(FIXTURES / "life_events.yaml")
+
+
+def official(role: str, office: str | None = None, **fields: Any):
+    """An official posted today; reception and cashiers at the desk, others at the commune."""
+    offices()
+    at_desk = role in {Posting.Role.RECEPTION, Posting.Role.CASHIER}
+    person = user(is_staff=True, is_demo=True, **fields)
+    agency = Agency.objects.get(code=office or (DESK if at_desk else COMMUNE))
+    Posting.objects.create(user=person, agency=agency, role=role, title="Chuyên viên")
+    return person
+
+
+def procedure(code: str = FUNERAL) -> Procedure:
+    """A procedure of the fixtures, in force."""
+    found = Procedure.objects.filter(code=code, current__isnull=False).first()
+    if found:
+        return found
+    offices()
+    [(_document, spec)], _documents = check_files([FIXTURES / "procedures" / f"{FILES[code]}.yaml"])
+    publish(save_draft(spec), by=None)
+    return Procedure.objects.get(code=code)
+
+
+def picture(color: str = "#dddddd") -> SimpleUploadedFile:
+    """A small JPEG as a phone would send it."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), color).save(file, "JPEG")
+    return SimpleUploadedFile("anh.jpg", file.getvalue(), content_type="image/jpeg")
+
+
+def _person(name: str) -> dict[str, Any]:
+    return {
+        "ho_ten": name,
+        "ngay_sinh": "1990-03-02",
+        "so_dinh_danh": "045190001234",
+        "noi_cu_tru": {"commune": "19495", "name": "Xã Gio Linh, Tỉnh Quảng Trị", "detail": ""},
+    }
+
+
+_HOME = {"commune": "19495", "name": "Xã Gio Linh, Tỉnh Quảng Trị", "detail": "Thôn 5"}
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    FUNERAL: {
+        "dien_huong": {"dien": "tro_cap_hang_thang"},
+        "nguoi_mat": {
+            "ho_ten": "Trần Văn Cụ",
+            "ngay_sinh": "1940-01-01",
+            "ngay_mat": "2026-11-10",
+            "noi_cu_tru": _HOME,
+        },
+        "nguoi_dung_ra": {
+            "tu_cach": "ca_nhan",
+            "nguoi": {**_person("Trần Thị Bình"), "dien_thoai": "0912345678"},
+            "quan_he": "con",
+        },
+        "nhan_tien": {"cach": "tien_mat"},
+        "cam_doan": {"dong_y": "yes"},
+    },
+    COPY: {
+        "nguoi_yeu_cau": {
+            "nguoi": {**_person("Trần Thị Bình"), "dien_thoai": "0912345678"},
+            "quan_he": "ban_than",
+        },
+        "viec_dang_ky": {"loai": "khai_sinh", "noi": _HOME, "nam": 1994},
+        "ban_sao": {"so_luong": 2},
+        "cam_doan": {"dong_y": "yes"},
+    },
+    BIRTH: {
+        "truong_hop": {
+            "cha_me": "da_ket_hon", "nuoc_ngoai": "no", "co_giay_to_cu": "no", "mang_thai_ho": "no",
+        },
+        "chung_minh": {"bang": "giay_chung_sinh"},
+        "nguoi_yeu_cau": {"nguoi": _person("Trần Thị Bình"), "quan_he": "me"},
+        "be": {
+            "ho_ten": "Nguyễn Trần Minh Khôi",
+            "ngay_sinh": "2026-11-05",
+            "gioi_tinh": "nam",
+            "dan_toc": "Kinh",
+            "quoc_tich": "VN",
+            "noi_sinh": "co_so_y_te",
+            "ten_co_so": "Trung tâm Y tế Gio Linh",
+            "dia_chi_sinh": _HOME,
+            "que_quan": _HOME,
+        },
+        "me": {"nguoi": {**_person("Trần Thị Bình"), "dan_toc": "Kinh", "quoc_tich": "VN"}},
+        "cha": {"nguoi": {**_person("Nguyễn Văn An"), "dan_toc": "Kinh", "quoc_tich": "VN"}},
+        "ket_hon": {},
+        "ban_sao": {"can": "yes", "so_luong": 1},
+        "cam_doan": {"dong_y": "yes"},
+    },
+}  # fmt: skip
+
+
+def draft(code: str = FUNERAL, *, owner: Any = None, office: str = COMMUNE) -> Dossier:
+    """A draft with everything filled in and attached, ready to be filed."""
+    owner = owner or user()
+    dossier = filing.start(procedure(code), by=owner)
+    dossier.answers = ANSWERS[code]
+    filing.set_office(dossier, Agency.objects.get(code=office))
+    dossier.save()
+    for row in filing.to_attach(dossier):
+        attachments.store(dossier, row.key, picture(), by=owner)
+    return dossier
+
+
+def filed(code: str = FUNERAL, *, owner: Any = None, office: str = COMMUNE) -> Dossier:
+    """A dossier as it is right after filing: submitted, or waiting for its fee."""
+    dossier = draft(code, owner=owner, office=office)
+    return workflow.perform(dossier, "submit", by=dossier.owner)
+
+
+class Office:
+    """One official for each role at the demo commune, and the ways through its hands."""
+
+    def __init__(self) -> None:
+        self.reception = official(Posting.Role.RECEPTION)
+        self.officer = official(Posting.Role.CASE_OFFICER)
+        self.approver = official(Posting.Role.APPROVER)
+        self.cashier = official(Posting.Role.CASHIER)
+
+    def accepted(self, dossier: Dossier) -> Dossier:
+        """From submitted to accepted."""
+        return workflow.perform(dossier, "accept", by=self.reception)
+
+    def processing(self, dossier: Dossier) -> Dossier:
+        """From submitted to processing."""
+        return workflow.perform(self.accepted(dossier), "take", by=self.officer)
+
+    def proposed(self, dossier: Dossier, **details: Any) -> Dossier:
+        """From submitted to awaiting approval."""
+        return workflow.perform(self.processing(dossier), "propose", by=self.officer, **details)
+
+    def approved(self, dossier: Dossier) -> Dossier:
+        """From submitted to approved; the signed file comes with the tasks."""
+        return workflow.perform(self.proposed(dossier), "approve", by=self.approver)
