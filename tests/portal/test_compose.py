@@ -29,7 +29,8 @@ SERVICE = {
         "environment": {
             "type": "object",
             "propertyNames": {"pattern": "^[A-Z][A-Z0-9_]*$"},
-            "additionalProperties": TEXT,
+            # A name without a value hands the variable on where it is set.
+            "additionalProperties": {"type": ["string", "null"]},
         },
         "volumes": {"type": "array", "items": {"type": "string", "pattern": "^[a-z]+:/[a-z/-]+$"}},
         # On this machine alone: Docker's own rules go past the machine's firewall.
