@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
@@ -33,8 +34,9 @@ class OfficialsSite(AdminSite):
         if not request.user.is_authenticated:
             return redirect_to_login(target, reverse("account_login"))
         if request.user.is_staff and not used_second_factor(request):
-            query = urlencode({"next": target})
-            return redirect(f"{reverse('mfa_index')}?{query}")
+            # Asks for the code; for one who has no second factor yet, how to set it up.
+            step = "mfa_reauthenticate" if is_mfa_enabled(request.user) else "mfa_index"
+            return redirect(f"{reverse(step)}?{urlencode({'next': target})}")
         return render(request, "403.html", status=403)
 
 
