@@ -12,7 +12,8 @@ from django.http import HttpRequest
 def client_address(request: HttpRequest) -> str:
     """The address that asks: the proxy hop that we trust, never what a client wrote itself."""
     hops = settings.ALLAUTH_TRUSTED_PROXY_COUNT
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    header = request.headers.get("X-Forwarded-For", "")
+    forwarded = [part.strip() for part in header.split(",") if part.strip()]
     if hops and len(forwarded) >= hops:
         return forwarded[-hops]
     return request.META["REMOTE_ADDR"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -43,6 +44,11 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_select_related = ("dossier",)
     show_full_result_count = False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
+        """Those of the dossiers of one's offices."""
+        dossiers = Dossier.objects.handled_by(request.user)
+        return super().get_queryset(request).filter(dossier__in=dossiers)
+
     def get_urls(self) -> list:
         """One address more: taking cash."""
         view = self.admin_site.admin_view(require_POST(self.take_cash))
@@ -54,14 +60,11 @@ class PaymentAdmin(ReadOnlyAdmin):
     def take_cash(self, request: HttpRequest, reference: str) -> HttpResponse:
         """Record that the fees of a dossier were paid in cash."""
         payment = get_object_or_404(
-            Payment.objects.select_related("dossier").filter(
-                dossier__in=Dossier.objects.handled_by(request.user)
-            ),
-            reference=reference,
+            self.get_queryset(request).select_related("dossier"), reference=reference
         )
         try:
             is_new = services.take_cash(payment, by=request.user)
-        except workflow.NotAllowed as error:
+        except workflow.Refused as error:
             messages.error(request, str(error))
         else:
             text = _("Đã thu tiền mặt.") if is_new else _("Khoản này đã được nộp trước đó.")

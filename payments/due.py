@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import logging
 
+from django.db.models import F
 from django.utils import timezone
 
 from payments import services
@@ -11,22 +13,42 @@ from payments.models import Payment
 
 ASK_AFTER = datetime.timedelta(minutes=5)
 ASK_FOR = datetime.timedelta(days=3)
+ASK_RARER = 8  # again when an eighth of the payment's age has passed since the last time
+GIVE_UP_AFTER = 3  # answers in a row that did not come: the gateway is down
+
+logger = logging.getLogger(__name__)
 
 
 def query_pending() -> int:
     """Ask the gateway about payments that were begun and heard nothing of; how many settled.
 
-    A callback that was lost in an outage would otherwise be lost for good.
+    A callback that was lost in an outage would otherwise be lost for good. Those that were
+    given up (a new attempt, cash, a withdrawn dossier) are asked about too: money may have
+    come for them.
     """
     now = timezone.now()
     begun = Payment.objects.filter(
-        state=Payment.State.PENDING,
+        state__in=[Payment.State.PENDING, Payment.State.CANCELLED],
         started_at__lt=now - ASK_AFTER,
         started_at__gt=now - ASK_FOR,
-    )
-    settled = 0
+    ).order_by(F("queried_at").asc(nulls_first=True))
+    settled = unanswered = 0
     for payment in begun:
-        services.query_gateway(payment)
+        if payment.queried_at and now - payment.queried_at < (now - payment.started_at) / ASK_RARER:
+            continue
+        unanswered = 0 if _ask(payment) else unanswered + 1
+        if unanswered == GIVE_UP_AFTER:
+            break
+        before = payment.state
         payment.refresh_from_db()
-        settled += payment.state != Payment.State.PENDING
+        settled += payment.state != before
     return settled
+
+
+def _ask(payment: Payment) -> bool:
+    """Ask about one payment; a fault in one must not keep the others back."""
+    try:
+        return services.query_gateway(payment)
+    except Exception:
+        logger.exception("payment %s: the gateway's answer was not taken", payment.reference)
+        return True

@@ -19,8 +19,14 @@ def payments_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
     return {
         "template": "admin/dossiers/payments_panel.html",
         "payments": payments,
-        "takes_cash": Posting.Role.CASHIER in roles,
+        "cash_reference": _cash_reference(dossier, payments, roles),
     }
+
+
+def _cash_reference(dossier: Dossier, payments: list[Payment], roles: set[str]) -> str:
+    """Beside which payment the cash button stands: the newest, while money is waited for."""
+    is_waiting = dossier.state == Dossier.State.PAYMENT_REQUIRED
+    return payments[-1].reference if is_waiting and Posting.Role.CASHIER in roles else ""
 
 
 @panels.register_column

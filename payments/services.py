@@ -6,6 +6,7 @@ Rows are locked in this order everywhere: dossier, payment, counter.
 from __future__ import annotations
 
 import datetime
+import logging
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from payments.gateways import vnpay
 from payments.models import GatewayMessage, Payment, Receipt, ReceiptCounter
 from payments.money import format_dong, in_words
 from procedures.models import Posting
+from procedures.text import in_vietnamese, normalise
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 PAY_WITHIN = datetime.timedelta(minutes=15)
 QUERY_AFTER = datetime.timedelta(minutes=1)
 SERIES = "XNTT"
+MESSAGE_FIELDS, MESSAGE_KEY, MESSAGE_VALUE = 30, 64, 255  # what is kept of a message, at most
+
+logger = logging.getLogger(__name__)
 
 
 class AmountMismatch(Exception):
@@ -40,8 +45,7 @@ def follow_dossier(sender: type[Dossier], move: workflow.Move, **kwargs: object)
     if move.fee_lines:
         ask(move.dossier, [line.as_data() for line in move.fee_lines])
     elif move.action.is_final:
-        pending = Payment.objects.filter(dossier=move.dossier, state=Payment.State.PENDING)
-        pending.update(state=Payment.State.CANCELLED)
+        _give_up_pending(move.dossier)
 
 
 def ask(dossier: Dossier, lines: list[dict]) -> Payment:
@@ -54,20 +58,49 @@ def ask(dossier: Dossier, lines: list[dict]) -> Payment:
     )
 
 
-@transaction.atomic
 def payable(dossier: Dossier) -> Payment | None:
-    """The payment that the citizen can make now; a new attempt after one that failed.
+    """What the citizen can pay now: the newest attempt that brought no money. Changes nothing.
 
     None where the dossier does not wait for money.
     """
-    locked = Dossier.objects.select_for_update(of=("self",)).get(pk=dossier.pk)
-    if locked.state != Dossier.State.PAYMENT_REQUIRED:
+    waits = Payment.objects.filter(dossier=dossier, dossier__state=Dossier.State.PAYMENT_REQUIRED)
+    return waits.exclude(state=Payment.State.PAID).last()
+
+
+@transaction.atomic
+def begin(dossier: Dossier) -> Payment | None:
+    """The attempt that goes to the gateway now; None where there is nothing to pay.
+
+    One reference is one order at the gateway, with one time of creation and of expiry: the
+    same attempt goes again until it lapses. Then, and after a failure, there is a new one;
+    what the old one may still bring is recorded all the same.
+    """
+    locked = _lock(dossier.pk)
+    payment = payable(locked)
+    if payment is None:
         return None
-    payment = locked.payments.filter(state=Payment.State.PENDING).first()
-    if payment is not None:
-        return payment
-    last = locked.payments.exclude(state=Payment.State.PAID).last()
-    return ask(locked, last.lines) if last else None
+    if payment.state != Payment.State.PENDING or has_lapsed(payment):
+        _give_up_pending(locked)
+        payment = ask(locked, payment.lines)
+    if payment.started_at is None:
+        payment.started_at = timezone.now()
+        payment.save(update_fields=["started_at"])
+    return payment
+
+
+def has_lapsed(payment: Payment) -> bool:
+    """Whether the time to pay at the gateway is over (vnp_ExpireDate)."""
+    return payment.started_at is not None and timezone.now() >= payment.started_at + PAY_WITHIN
+
+
+def _lock(dossier_id: int) -> Dossier:
+    rows = Dossier.objects.select_for_update(of=("self",))
+    return rows.select_related("revision", "owner", "receiving_agency__parent").get(pk=dossier_id)
+
+
+def _give_up_pending(dossier: Dossier) -> None:
+    pending = Payment.objects.filter(dossier=dossier, state=Payment.State.PENDING)
+    pending.update(state=Payment.State.CANCELLED)
 
 
 def merchant() -> vnpay.Merchant:
@@ -82,11 +115,10 @@ def merchant() -> vnpay.Merchant:
 
 
 def gateway_url(payment: Payment, *, ip: str) -> str:
-    """Where to send the browser to pay; notes when, since the gateway is asked by that time."""
-    if payment.started_at is None:
-        payment.started_at = timezone.now()
-        payment.save(update_fields=["started_at"])
-    now = timezone.now()
+    """Where to send the browser to pay an attempt that has begun: the same address each time.
+
+    Its vnp_CreateDate is `started_at`, by which the gateway is asked about it later.
+    """
     return vnpay.pay_url(
         merchant(),
         reference=payment.reference,
@@ -94,7 +126,7 @@ def gateway_url(payment: Payment, *, ip: str) -> str:
         order_info=f"Phi, le phi ho so {payment.dossier.code}",
         ip=ip,
         created_at=payment.started_at,
-        expires_at=now + PAY_WITHIN,
+        expires_at=payment.started_at + PAY_WITHIN,
     )
 
 
@@ -114,21 +146,20 @@ def confirm(
     dossier that does not wait for it is recorded and marked for refund. A later success
     beats an earlier failure or cancellation.
     """
-    dossier = Dossier.objects.select_for_update(of=("self",)).get(pk=payment.dossier_id)
+    dossier = _lock(payment.dossier_id)
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
     if payment.state == Payment.State.PAID:
         return False
     if amount != payment.amount:
         raise AmountMismatch(f"asked {payment.amount}, received {amount}")
     is_awaited = dossier.state == Dossier.State.PAYMENT_REQUIRED
-    if is_awaited:
-        others = dossier.payments.filter(state=Payment.State.PENDING).exclude(pk=payment.pk)
-        others.update(state=Payment.State.CANCELLED)
+    if is_awaited and payment.state != Payment.State.PENDING:
+        _give_up_pending(dossier)
     payment.state, payment.method = Payment.State.PAID, method
     payment.paid_at = timezone.now()
     payment.transaction = transaction_number
     payment.needs_refund = not is_awaited
-    payment.save()
+    payment.save(update_fields=["state", "method", "paid_at", "transaction", "needs_refund"])
     receipt = _issue_receipt(payment, dossier, by=by)
     papers.ask_for(dossier, Paper.Kind.PAYMENT, _receipt_facts(receipt, dossier))
     if is_awaited:
@@ -141,8 +172,11 @@ def confirm(
 def _issue_receipt(payment: Payment, dossier: Dossier, *, by: User | None) -> Receipt:
     """The next number of this office and year, from a row that stays locked until commit."""
     agency, year = dossier.receiving_agency, timezone.localtime(payment.paid_at).year
-    ReceiptCounter.objects.get_or_create(agency=agency, year=year)
-    counter = ReceiptCounter.objects.select_for_update().get(agency=agency, year=year)
+    counters = ReceiptCounter.objects.select_for_update()
+    counter = counters.filter(agency=agency, year=year).first()
+    if counter is None:
+        ReceiptCounter.objects.get_or_create(agency=agency, year=year)
+        counter = counters.get(agency=agency, year=year)
     counter.last += 1
     counter.save(update_fields=["last"])
     return Receipt.objects.create(
@@ -155,6 +189,7 @@ def _issue_receipt(payment: Payment, dossier: Dossier, *, by: User | None) -> Re
     )
 
 
+@in_vietnamese
 def _receipt_facts(receipt: Receipt, dossier: Dossier) -> dict:
     payment = receipt.payment
     return {
@@ -182,10 +217,27 @@ def _money_line(line: dict) -> dict:
     }
 
 
+@transaction.atomic
 def take_cash(payment: Payment, *, by: User) -> bool:
-    """Record cash paid at the desk; raises `workflow.NotAllowed` for anyone but its cashier."""
-    if Posting.Role.CASHIER not in workflow.roles_at(payment.dossier, by):
+    """Record cash paid at the desk for these charges; False where they were paid before.
+
+    An attempt that the gateway knows is not used, since money may still come for it: the
+    cash is an attempt of its own. Raises `workflow.NotAllowed` for anyone but the desk's
+    cashier, `workflow.NotPossible` where the dossier does not wait for money.
+    """
+    dossier = _lock(payment.dossier_id)
+    if Posting.Role.CASHIER not in workflow.roles_at(dossier, by):
         raise workflow.NotAllowed(_("Chỉ thu ngân của nơi tiếp nhận được thu tiền hồ sơ này."))
+    if dossier.owner_id == by.pk:
+        raise workflow.NotAllowed(_("Ông/bà không thể tự thu tiền hồ sơ của chính mình."))
+    if dossier.state != Dossier.State.PAYMENT_REQUIRED:
+        if dossier.payments.filter(state=Payment.State.PAID).exists():
+            return False
+        raise workflow.NotPossible(_("Hồ sơ này không có khoản nào đang chờ nộp; xin không thu."))
+    payment = payable(dossier)
+    if payment.started_at is not None or payment.state != Payment.State.PENDING:
+        _give_up_pending(dossier)
+        payment = ask(dossier, payment.lines)
     return confirm(payment, amount=payment.amount, method=Payment.Method.CASH, by=by)
 
 
@@ -196,7 +248,8 @@ def take_callback(raw_query: str) -> str:
     """Take a server callback and return the protocol's answer code.
 
     In the protocol's order: signature (97), our reference (01), amount (04), state (02).
-    Whatever came is kept, without its hash. Source: DOMAIN.md 4.1.
+    Whatever came is kept, without its hash. An error inside is the caller's to answer (99):
+    the gateway then sends it again. Source: DOMAIN.md 4.1.
     """
     try:
         params = vnpay.parse_query(raw_query)
@@ -204,7 +257,9 @@ def take_callback(raw_query: str) -> str:
         return _answer("97", None, {})
     if not vnpay.verify(params, settings.VNPAY_HASH_SECRET):
         return _answer("97", None, params)
-    if params.get("vnp_TmnCode") != settings.VNPAY_TMN_CODE:
+    is_ours = params.get("vnp_TmnCode") == settings.VNPAY_TMN_CODE
+    # Our own pay address is signed with the same secret, but says nothing of an outcome.
+    if not is_ours or "vnp_ResponseCode" not in params:
         return _answer("97", None, params)
     payment = Payment.objects.filter(reference=params.get("vnp_TxnRef", "")).first()
     if payment is None:
@@ -212,54 +267,69 @@ def take_callback(raw_query: str) -> str:
     return _answer(_settle(payment, params), payment, params)
 
 
-def _settle(payment: Payment, params: dict) -> str:
+def _settle(payment: Payment, params: dict[str, str]) -> str:
     """Believe a signed message about a payment; returns the answer code."""
     amount = vnpay.amount_of(params)
     if amount != payment.amount:
         return "04"
+    number = params.get("vnp_TransactionNo", "")
     if payment.state == Payment.State.PAID:
+        if vnpay.is_success(params) and number != payment.transaction:
+            logger.warning("payment %s: money said to have come twice", payment.reference)
         return "02"
     if vnpay.is_success(params):
-        number = params.get("vnp_TransactionNo", "")
         return "00" if confirm(payment, amount=amount, transaction_number=number) else "02"
-    _fail(payment)
+    if vnpay.is_failure(params):
+        return "00" if _fail(payment) else "02"
     return "00"
 
 
-def _fail(payment: Payment) -> None:
-    pending = Payment.objects.filter(pk=payment.pk, state=Payment.State.PENDING)
-    pending.update(state=Payment.State.FAILED)
+def _fail(payment: Payment) -> bool:
+    unpaid = [Payment.State.PENDING, Payment.State.CANCELLED]
+    rows = Payment.objects.filter(pk=payment.pk, state__in=unpaid)
+    return bool(rows.update(state=Payment.State.FAILED))
 
 
 def _answer(code: str, payment: Payment | None, params: dict, kind: str = "callback") -> str:
-    kept = {key: value[:255] for key, value in params.items() if key != "vnp_SecureHash"}
+    kept = {
+        normalise(key)[:MESSAGE_KEY]: normalise(value)[:MESSAGE_VALUE]
+        for key, value in list(params.items())[:MESSAGE_FIELDS]
+        if key != "vnp_SecureHash"
+    }
     GatewayMessage.objects.create(payment=payment, kind=kind, answer=code, content=kept)
     return code
 
 
 def query_due(payment: Payment) -> bool:
-    """Whether to ask the gateway about a payment now: it was begun, and not asked just now."""
-    if payment.state != Payment.State.PENDING or payment.started_at is None:
+    """Whether to ask the gateway about a payment now: it was begun, the gateway has not said
+    how it ended, and was not asked just now. One that was given up may still bring money."""
+    is_open = payment.state in {Payment.State.PENDING, Payment.State.CANCELLED}
+    if not is_open or payment.started_at is None:
         return False
     return payment.queried_at is None or timezone.now() - payment.queried_at > QUERY_AFTER
 
 
-def query_gateway(payment: Payment, *, ip: str = "127.0.0.1") -> None:
+def query_gateway(payment: Payment, *, ip: str = "127.0.0.1") -> bool:
     """Ask the gateway what became of a payment, and believe its signed answer.
 
-    The network call is outside any transaction; a gateway that is down changes nothing.
+    False where it gave none that can be believed: then nothing changed. The network call is
+    outside any transaction.
     """
     if not query_due(payment):
-        return
-    Payment.objects.filter(pk=payment.pk).update(queried_at=timezone.now())
+        return True
+    unasked = Payment.objects.filter(pk=payment.pk, queried_at=payment.queried_at)
+    if not unasked.update(queried_at=timezone.now()):
+        return True
     try:
-        answer = vnpay.query(merchant(), payment.reference, payment.started_at, ip)
+        raw = vnpay.query(merchant(), payment.reference, payment.started_at, ip)
     except vnpay.GatewayUnavailable:
-        return
+        return False
+    answer = {key: "" if value is None else str(value) for key, value in raw.items()}
     if answer.get("vnp_ResponseCode") != "00":
-        return
-    status = answer.get("vnp_TransactionStatus")
-    if status == "01":
-        return
+        return True
+    status = answer.get("vnp_TransactionStatus", "")
+    if status in vnpay.UNDECIDED:
+        return True
     code = _settle(payment, {**answer, "vnp_ResponseCode": status})
-    _answer(code, payment, {key: str(value) for key, value in answer.items()}, "query")
+    _answer(code, payment, answer, "query")
+    return True

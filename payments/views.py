@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dossiers.models import Dossier
+from dossiers.throttling import client_address
 from payments import services, tasks
 from payments.gateways import vnpay
 from payments.models import Payment
+
+logger = logging.getLogger(__name__)
 
 
 @login_required
@@ -21,12 +27,28 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     dossier = get_object_or_404(
         Dossier.objects.visible_to(request.user).select_related("revision__procedure"), code=code
     )
+    if request.method == "POST":
+        payment = services.begin(dossier)
+        if payment is None:
+            return redirect(dossier)
+        return redirect(services.gateway_url(payment, ip=client_address(request)))
     payment = services.payable(dossier)
     if payment is None:
         return redirect(dossier)
-    if request.method == "POST":
-        return redirect(services.gateway_url(payment, ip=request.META["REMOTE_ADDR"]))
-    return render(request, "payments/start.html", {"dossier": dossier, "payment": payment})
+    _ask_gateway_later(payment)
+    context = {
+        "dossier": dossier,
+        "payment": payment,
+        "is_at_gateway": payment.state == Payment.State.PENDING and payment.started_at,
+    }
+    return render(request, "payments/start.html", context)
+
+
+def _ask_gateway_later(payment: Payment) -> None:
+    """Have the gateway asked by a task, however often a page is reloaded once a minute at most."""
+    wait = services.QUERY_AFTER.total_seconds()
+    if services.query_due(payment) and cache.add(f"payment-query:{payment.reference}", 1, wait):
+        tasks.query_gateway.enqueue(payment.pk)
 
 
 @require_GET
@@ -37,19 +59,20 @@ def returned(request: HttpRequest) -> HttpResponse:
     """
     try:
         params = vnpay.parse_query(request.META["QUERY_STRING"])
-    except vnpay.BadQuery as error:
-        raise Http404 from error
+    except vnpay.BadQuery:
+        params = {}
     if not vnpay.verify(params, services.merchant().secret):
         return render(request, "payments/returned.html", {"payment": None}, status=400)
     payment = get_object_or_404(
         Payment.objects.select_related("dossier"), reference=params.get("vnp_TxnRef", "")
     )
-    if services.query_due(payment):
-        tasks.query_gateway.enqueue(payment.pk)
+    _ask_gateway_later(payment)
     message = vnpay.message_for(params.get("vnp_ResponseCode", ""))
+    is_open = payment.state == Payment.State.PENDING
     context = {
         "payment": payment,
         "message": message,
+        "is_waiting": is_open or vnpay.is_success(params),
         "is_mine": payment.dossier.owner_id == request.user.pk,
     }
     return render(request, "payments/returned.html", context)
@@ -58,6 +81,13 @@ def returned(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_GET
 def ipn(request: HttpRequest) -> HttpResponse:
-    """The gateway's server calls here; the answer is the protocol's JSON, always status 200."""
-    code = services.take_callback(request.META["QUERY_STRING"])
+    """The gateway's server calls here; the answer is the protocol's JSON, always status 200.
+
+    It is given after commit. An error inside answers 99, after which the gateway tries again.
+    """
+    try:
+        code = services.take_callback(request.META["QUERY_STRING"])
+    except Exception:
+        logger.exception("a callback of the gateway was not taken")
+        code = "99"
     return JsonResponse({"RspCode": code, "Message": vnpay.IPN_ANSWERS[code]})

@@ -57,6 +57,9 @@ RESPONSE_MESSAGES: dict[str, Promise] = {
 }
 _OTHER_MESSAGE = _("Giao dịch không thành công. Xin nộp lại hoặc liên hệ cơ quan tiếp nhận.")
 
+# vnp_TransactionStatus: not finished; taken at the bank but not here; under suspicion.
+UNDECIDED = frozenset({"01", "04", "07"})
+
 _HASH_KEYS = {"vnp_SecureHash", "vnp_SecureHashType"}
 _QUERY_KEYS = (
     "vnp_RequestId", "vnp_Version", "vnp_Command", "vnp_TmnCode", "vnp_TxnRef",
@@ -166,6 +169,12 @@ def amount_of(params: Mapping[str, object]) -> int | None:
 def is_success(params: Mapping[str, object]) -> bool:
     """Whether the money was taken: both the answer and the transaction say 00."""
     return params.get("vnp_ResponseCode") == params.get("vnp_TransactionStatus") == "00"
+
+
+def is_failure(params: Mapping[str, object]) -> bool:
+    """Whether the gateway says that no money was taken; neither this nor a success is to wait."""
+    code, status = params.get("vnp_ResponseCode"), params.get("vnp_TransactionStatus")
+    return code not in {None, "", "00", "07"} and status != "00" and status not in UNDECIDED
 
 
 def message_for(response_code: str) -> Promise:
