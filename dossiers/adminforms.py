@@ -12,6 +12,7 @@ from dossiers import filing, presenting
 from dossiers.models import Dossier
 from dossiers.workflow import Action
 from procedures.models import Agency, RequiredDocument
+from procedures.text import in_vietnamese
 
 # What the officials call the columns of another system's book.
 RECORD_LABELS = {
@@ -56,7 +57,7 @@ class MoveForm(forms.Form):
     def _draft(self) -> list[tuple[str, forms.Field]]:
         lines = [
             f"{row['label']}: {row['value']}"
-            for section in presenting.answer_sections(self.dossier)
+            for section in in_vietnamese(presenting.answer_sections)(self.dossier)
             for row in section["rows"]
         ]
         field = forms.CharField(

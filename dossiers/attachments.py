@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from typing import TYPE_CHECKING
+import zipfile
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from dossiers.models import Attachment, Dossier
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from portal.models import User
 
 MAX_FILES = 20
+MAX_TOTAL_MB = 100
 MAX_PIXELS = 40_000_000
 MAX_PAGES = 500
 
@@ -63,6 +68,9 @@ def _check_content(file: UploadedFile, media_type: str) -> None:
     else:
         _check_picture(file)
     file.seek(0)
+    if zipfile.is_zipfile(file):
+        raise ValidationError(_("Tệp này có kèm một tệp nén bên trong. Hãy chụp ảnh giấy tờ."))
+    file.seek(0)
 
 
 def _check_pdf(file: UploadedFile) -> None:
@@ -71,6 +79,7 @@ def _check_pdf(file: UploadedFile) -> None:
     try:
         with pikepdf.open(file) as pdf:
             pages = len(pdf.pages)
+            runs = 0 < pages <= MAX_PAGES and _runs_something(pdf)
     except pikepdf.PasswordError:
         raise ValidationError(
             _("Tệp PDF có mật khẩu; hãy bỏ mật khẩu hoặc chụp ảnh giấy tờ.")
@@ -79,6 +88,24 @@ def _check_pdf(file: UploadedFile) -> None:
         raise ValidationError(_("Tệp PDF bị hỏng, không mở được. Hãy chọn tệp khác.")) from None
     if not 0 < pages <= MAX_PAGES:
         raise ValidationError(_("Tệp PDF phải có từ 1 đến %(most)d trang.") % {"most": MAX_PAGES})
+    if runs:
+        raise ValidationError(_("Tệp PDF có chứa lệnh tự chạy. Hãy chụp ảnh giấy tờ rồi gửi."))
+
+
+def _runs_something(pdf: Any) -> bool:
+    """Whether a PDF brings a script, or starts a program, when it is opened or clicked."""
+    root = pdf.Root
+    if "/JavaScript" in root.get("/Names", {}) or "/AA" in root:
+        return True
+    clickable = [note for page in pdf.pages for note in page.obj.get("/Annots", [])]
+    if any("/AA" in part for part in [*(page.obj for page in pdf.pages), *clickable]):
+        return True
+    actions = [root.get("/OpenAction"), *(note.get("/A") for note in clickable)]
+    return any(
+        str(action.get("/S")) in {"/JavaScript", "/Launch"}
+        for action in actions
+        if hasattr(action, "get")
+    )
 
 
 def _check_picture(file: UploadedFile) -> None:
@@ -93,10 +120,16 @@ def _check_picture(file: UploadedFile) -> None:
                 width, height = picture.size
                 if width * height <= MAX_PIXELS:
                     picture.verify()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:
+        raise ValidationError(_too_large()) from None
+    except (OSError, SyntaxError, ValueError):
         raise ValidationError(_("Ảnh bị hỏng, không mở được. Hãy chụp lại.")) from None
     if width * height > MAX_PIXELS:
-        raise ValidationError(_("Ảnh quá lớn; hãy chụp lại ở cỡ nhỏ hơn 40 triệu điểm ảnh."))
+        raise ValidationError(_too_large())
+
+
+def _too_large() -> str:
+    return _("Ảnh quá lớn; hãy chụp lại ở cỡ nhỏ hơn 40 triệu điểm ảnh.")
 
 
 def clean_name(name: str, extension: str) -> str:
@@ -113,13 +146,47 @@ def store(dossier: Dossier, document: str, file: UploadedFile, *, by: User) -> A
     """
     media_type, extension = check(file)
     sha256 = sha256_of(file)
-    existing = dossier.attachments.filter(document=document, sha256=sha256).first()
-    if existing:
-        return existing
+    with transaction.atomic():
+        _lock_open(dossier)
+        existing = dossier.attachments.filter(document=document, sha256=sha256).first()
+        if existing:
+            return existing
+        _check_room(dossier, file.size)
+        return _keep(dossier, document, file, media_type, extension, sha256, by)
+
+
+def _lock_open(dossier: Dossier) -> Dossier:
+    """Lock a dossier to which its owner may add files now: nothing comes in behind a decision."""
+    open_states = (Dossier.State.DRAFT, Dossier.State.SUPPLEMENT_REQUIRED)
+    locked = Dossier.objects.select_for_update().filter(pk=dossier.pk, state__in=open_states)
+    found = locked.first()
+    if found is None:
+        raise ValidationError(_("Hồ sơ đã nộp nên không thêm bớt tệp được nữa."))
+    return found
+
+
+def _check_room(dossier: Dossier, size: int) -> None:
     if dossier.attachments.count() >= MAX_FILES:
         raise ValidationError(
             _("Mỗi hồ sơ tối đa %(most)d tệp; hãy xóa bớt tệp thừa.") % {"most": MAX_FILES}
         )
+    total = dossier.attachments.aggregate(total=Sum("size"))["total"] or 0
+    if total + size > MAX_TOTAL_MB * 1024 * 1024:
+        raise ValidationError(
+            _("Các tệp của hồ sơ nặng quá %(most)d MB; hãy xóa bớt tệp thừa.")
+            % {"most": MAX_TOTAL_MB}
+        )
+
+
+def _keep(
+    dossier: Dossier,
+    document: str,
+    file: UploadedFile,
+    media_type: str,
+    extension: str,
+    sha256: str,
+    by: User,
+) -> Attachment:
     attachment = Attachment(
         dossier=dossier,
         document=document,
@@ -133,6 +200,30 @@ def store(dossier: Dossier, document: str, file: UploadedFile, *, by: User) -> A
     attachment.file.save(f"{uuid.uuid4().hex}{extension}", file, save=False)
     attachment.save()
     return attachment
+
+
+@transaction.atomic
+def remove(attachment: Attachment) -> None:
+    """Take a file out again; raises `ValidationError` once it was filed."""
+    _lock_open(attachment.dossier)
+    if not Attachment.objects.filter(pk=attachment.pk, submitted_at=None).delete()[0]:
+        raise ValidationError(_("Tệp này đã nộp cùng hồ sơ nên không xóa được nữa."))
+    _delete_afterwards([attachment])
+
+
+@transaction.atomic
+def discard(draft: Dossier) -> None:
+    """Throw a draft away with its files; `Dossier.DoesNotExist` when it was filed meanwhile."""
+    locked = Dossier.objects.select_for_update().get(pk=draft.pk, state=Dossier.State.DRAFT)
+    files = list(locked.attachments.all())
+    locked.delete()
+    _delete_afterwards(files)
+
+
+def _delete_afterwards(rows: list[Attachment]) -> None:
+    """Delete the files when their rows are gone for good: a rollback must not lose them."""
+    for row in rows:
+        transaction.on_commit(partial(row.file.storage.delete, row.file.name))
 
 
 def sha256_of(file: UploadedFile) -> str:

@@ -14,7 +14,13 @@ from django.utils.translation import gettext as _
 
 from dossiers.models import Dossier
 from procedures.formspec import conditions
-from procedures.formspec.webform import asked_sections, is_complete, profile_row, prune
+from procedures.formspec.webform import (
+    asked_sections,
+    fitting,
+    is_complete,
+    profile_row,
+    prune,
+)
 from procedures.models import Agency, Procedure, RequiredDocument, Revision
 from procedures.presenting import closed_reason
 
@@ -90,14 +96,20 @@ def save_answers(draft: Dossier, section_id: str, answer: Any) -> Dossier:
 def renew_revision(draft: Dossier) -> bool:
     """Bring a draft to the revision in force; True when that changed it.
 
-    Answers that the new form does not ask for are dropped, the others are kept.
+    Answers that the new form does not ask for, or would not take, are dropped; the others
+    are kept. The row is locked and re-read: a draft that was filed meanwhile keeps the
+    revision it was filed under.
     """
     current = draft.revision.procedure.current
     if current is None or current.pk == draft.revision_id:
         return False
-    draft.revision = current
-    draft.answers = prune(current.form, draft.answers)
-    draft.save(update_fields=["revision", "answers", "updated_at"])
+    drafts = Dossier.objects.select_for_update().filter(state=Dossier.State.DRAFT)
+    locked = drafts.filter(pk=draft.pk).first()
+    if locked is None:
+        return False
+    draft.revision = locked.revision = current
+    draft.answers = locked.answers = prune(current.form, fitting(current.form, locked.answers))
+    locked.save(update_fields=["revision", "answers", "updated_at"])
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +41,10 @@ class RepeatedSection:
             self.errors = [_("Tối đa %(most)d dòng.") % {"most": self.section.repeat.max}]
             return True
         removed = data.get("remove_row", "")
-        if removed.isdecimal() and int(removed) < len(self.forms) > self.section.repeat.min:
+        if (
+            re.fullmatch("[0-9]{1,3}", removed)
+            and int(removed) < len(self.forms) > self.section.repeat.min
+        ):
             kept = [f.data_by_name(data) for i, f in enumerate(self.forms) if i != int(removed)]
             self._rebuild(kept)
             return True
@@ -72,7 +76,7 @@ class RepeatedSection:
 
 def _count(data: QueryDict, section: Section) -> int:
     text = data.get("rows", "")
-    return min(int(text), section.repeat.max) if text.isdecimal() and len(text) < 4 else 1
+    return min(int(text), section.repeat.max) if re.fullmatch("[0-9]{1,3}", text) else 1
 
 
 def build_section_form(

@@ -18,7 +18,7 @@ from dossiers.workflow import Action, Move, NotAllowed, Refused, Role, State, re
 from procedures import worktime
 from procedures.fees import fee_lines
 from procedures.formspec.webform import prune
-from procedures.models import Agency, Channel, Fee
+from procedures.models import Channel, Fee
 
 # "8 giờ làm việc" for the first answer to an online filing comes from the texts of
 # procedures, not from a decree, so it is a value here and said with its source.
@@ -106,7 +106,7 @@ def _refuse(move: Move) -> None:
 
 def _request_supplement(move: Move) -> None:
     dossier = move.dossier
-    items = [line.strip() for line in str(move.details.get("items") or "").splitlines()]
+    items = [line.strip() for line in move.words("items").splitlines()]
     items = [line for line in items if line]
     known = {row.key for row in dossier.revision.documents.all()}
     documents = [key for key in move.details.get("documents") or [] if key in known]
@@ -141,7 +141,7 @@ def _answer_supplement(move: Move) -> None:
     dossier = move.dossier
     request = dossier.supplement_requests.get(answered_at=None)
     fresh = dossier.attachments.filter(submitted_at=None)
-    answer = str(move.details.get("answer") or "").strip()
+    answer = move.words("answer")
     missing = set(request.documents) - set(fresh.values_list("document", flat=True))
     if missing:
         names = [row.name for row in dossier.revision.documents.all() if row.key in missing]
@@ -158,24 +158,36 @@ def _answer_supplement(move: Move) -> None:
 
 
 def _resume(move: Move, *, restart: bool) -> None:
-    """Back to where it came from, with the clock anew or going on (NĐ 61/2018 art. 19.4)."""
+    """Back to where it came from, with the clock anew or going on (NĐ 61/2018 art. 19.4).
+
+    One that was late already when it was paused stays late.
+    """
     dossier = move.dossier
     dossier.to_where_it_came_from()
     if dossier.state == State.SUBMITTED:
         _expect_answer(move)
     elif restart:
         dossier.promised_at = _promise(dossier, move.now)
-    elif dossier.promised_at and dossier.paused_at:
-        left = worktime.working_time_between(
-            dossier.paused_at, dossier.promised_at, dossier.handling_agency
-        )
-        dossier.promised_at = worktime.after_time(move.now, left, dossier.handling_agency)
+    else:
+        _run_on(move)
     dossier.came_from, dossier.paused_at, dossier.citizen_by = "", None, None
+
+
+def _run_on(move: Move) -> None:
+    """Promise what was left of the time when the clock was stopped."""
+    dossier, office = move.dossier, move.dossier.handling_agency
+    if dossier.promised_at and dossier.paused_at and dossier.paused_at < dossier.promised_at:
+        left = worktime.working_time_between(dossier.paused_at, dossier.promised_at, office)
+        dossier.promised_at = worktime.after_time(move.now, left, office)
+    dossier.paused_at = None
 
 
 def _request_payment(move: Move) -> None:
     dossier = move.dossier
-    lines = [line for line in _fees(move, Fee.Due.ACCEPTANCE) if line.amount]
+    paid = results.paid_fees(dossier)
+    lines = [
+        line for line in _fees(move, Fee.Due.ACCEPTANCE) if line.amount and line.key not in paid
+    ]
     if not lines:
         raise Refused(_("Hồ sơ này không có khoản phí, lệ phí nào phải nộp lúc này."))
     unconfirmed = [line.name for line in lines if not line.is_payable_online]
@@ -184,8 +196,6 @@ def _request_payment(move: Move) -> None:
             _("Mức thu chưa được kiểm tra nên chưa thu trực tuyến được: %(names)s.")
             % {"names": "; ".join(unconfirmed)}
         )
-    if dossier.payments.filter(state="paid").exists():
-        raise Refused(_("Hồ sơ này đã nộp phí, lệ phí."))
     move.fee_lines = lines
     _pause(move)
     dossier.to_payment_required()
@@ -211,35 +221,57 @@ def _send_draft(move: Move) -> None:
     dossier.draft_result = move.text("draft", _("Hãy ghi nội dung bản dự thảo."))
     dossier.confirmed_at = None
     dossier.to_awaiting_confirmation()
-    days = int(_citizen_step(dossier).get("answer_days") or 1)
-    dossier.citizen_by = move.now + datetime.timedelta(days=days)
+    dossier.citizen_by = move.now + _time_to_check(dossier)
+    if _citizen_step(dossier).get("clock") == "stops":
+        dossier.paused_at = move.now
 
 
 def _citizen_step(dossier: Dossier) -> dict:
     return next(step for step in dossier.revision.steps if step["who"] == "citizen")
 
 
+def _time_to_check(dossier: Dossier) -> datetime.timedelta:
+    return datetime.timedelta(days=int(_citizen_step(dossier).get("answer_days") or 1))
+
+
 def _confirm_draft(move: Move) -> None:
     dossier = move.dossier
     dossier.confirmed_at = move.now
     dossier.citizen_by = None
-    steps = dossier.revision.steps
-    later = steps[steps.index(_citizen_step(dossier)) + 1 :]
-    straight = not any(step["who"] == "case_officer" for step in later)
+    _run_on(move)
+    straight = _goes_straight_to_approval(dossier)
+    if straight:
+        dossier.outcome = Dossier.Outcome.GRANTED
+        move.data = {"outcome": dossier.outcome}
     dossier.from_awaiting_confirmation(straight_to_approval=straight)
 
 
+def _goes_straight_to_approval(dossier: Dossier) -> bool:
+    """Whether nothing is left to the officer; a result made elsewhere must still be fetched."""
+    steps = dossier.revision.steps
+    later = steps[steps.index(_citizen_step(dossier)) + 1 :]
+    return dossier.revision.made_here and all(step["who"] != "case_officer" for step in later)
+
+
 def _confirm_by_silence(move: Move) -> None:
-    if move.dossier.citizen_by is None or move.now < move.dossier.citizen_by:
+    dossier = move.dossier
+    if _citizen_step(dossier).get("no_answer") != "agree":
+        raise Refused(_("Thủ tục này không coi im lặng là đồng ý."))
+    if dossier.citizen_by is None or move.now < dossier.citizen_by:
         raise Refused(_("Chưa hết thời gian để công dân kiểm tra bản dự thảo."))
-    if not move.dossier.notices.filter(event__name="send_draft", sent_at__isnull=False).exists():
+    # That of this draft: an earlier one may have arrived where this one did not.
+    notice = dossier.notices.filter(event__name="send_draft").order_by("-event__seq").first()
+    if notice is None or notice.sent_at is None:
         raise Refused(_("Thông báo chưa đến được công dân nên chưa thể coi là đồng ý."))
+    if move.now < notice.sent_at + _time_to_check(dossier):
+        raise Refused(_("Chưa hết thời gian để công dân kiểm tra bản dự thảo."))
     _confirm_draft(move)
 
 
 def _object_to_draft(move: Move) -> None:
     move.say(move.text("reason", _("Hãy ghi những chỗ cần sửa trong bản dự thảo.")))
     move.dossier.citizen_by = None
+    _run_on(move)
     move.dossier.from_awaiting_confirmation(straight_to_approval=False)
 
 
@@ -253,12 +285,13 @@ def _propose(move: Move) -> None:
         move.text("reason", REASON_MISSING)
     if granted and _must_be_confirmed(dossier) and dossier.confirmed_at is None:
         raise Refused(_("Công dân chưa xác nhận bản dự thảo; hãy gửi bản dự thảo trước."))
+    dossier.results.filter(approved_by=None).delete()
     if granted and not dossier.revision.made_here:
         results.keep_outside_result(move)
     dossier.outcome = outcome
     dossier.to_awaiting_approval()
     move.data |= {"outcome": outcome}
-    move.say(str(move.details.get("reason") or "").strip(), public=not granted)
+    move.say(move.words("reason"), public=not granted)
 
 
 def _must_be_confirmed(dossier: Dossier) -> bool:
@@ -272,10 +305,9 @@ def _send_back(move: Move) -> None:
 
 def _approve(move: Move) -> None:
     dossier = move.dossier
-    proposer = (
-        Event.objects.filter(dossier=dossier, name="propose").order_by("-seq").values("actor")
-    )
-    if proposer[0]["actor"] == move.by.pk:
+    # A draft that the citizen confirmed may come here without another proposal.
+    proposed = Event.objects.filter(dossier=dossier, name__in=("propose", "send_draft"))
+    if proposed.order_by("-seq").values_list("actor", flat=True)[0] == move.by.pk:
         raise NotAllowed(_("Người ký phải khác người đề xuất."))
     dossier.approved_at, dossier.approved_by = move.now, move.by
     result = results.freeze(dossier, by=move.by)
@@ -312,7 +344,7 @@ def _hand_over(move: Move) -> None:
     dossier.to_returned()
     dossier.returned_at = move.now
     move.data = {"delivery": dossier.delivery, "originals": len(owed)}
-    move.say(str(move.details.get("collector") or "").strip(), public=False)
+    move.say(move.words("collector"), public=False)
 
 
 # --- Ends, and moves that change no state ---------------------------------------------
@@ -323,7 +355,7 @@ def _withdraw(move: Move) -> None:
     was_accepted = dossier.accepted_at is not None
     dossier.to_withdrawn()
     dossier.paused_at = dossier.citizen_by = dossier.answer_by = None
-    reason = str(move.details.get("reason") or "").strip()
+    reason = move.words("reason")
     move.say(reason)
     if was_accepted:
         move.papers.append((Paper.Kind.STOP, papers.stop_facts(dossier, reason, asked=move.now)))
@@ -351,7 +383,7 @@ def _extend(move: Move) -> None:
     if dossier.promised_at is None or new is None:
         raise Refused(_("Hãy chọn ngày hẹn mới."))
     old = dossier.promised_at
-    if new <= timezone.localdate(old) or not worktime.is_working_day(new):
+    if new <= max(timezone.localdate(old), timezone.localdate(move.now)) or not _is_working(new):
         raise Refused(_("Ngày hẹn mới phải là ngày làm việc, sau ngày đã hẹn."))
     dossier.promised_at = timezone.localtime(old).replace(
         year=new.year, month=new.month, day=new.day
@@ -363,9 +395,17 @@ def _extend(move: Move) -> None:
     )
 
 
+def _is_working(day: datetime.date) -> bool:
+    try:
+        return worktime.is_working_day(day)
+    except worktime.NoCalendar:
+        return False
+
+
 def _transfer(move: Move) -> None:
     dossier = move.dossier
-    target = Agency.objects.filter(code=move.details.get("agency"), is_active=True).first()
+    offices = filing.offices_queryset(dossier.revision)
+    target = offices.filter(code=move.details.get("agency")).first()
     if target is None or target.pk == dossier.handling_agency_id:
         raise Refused(_("Hãy chọn cơ quan khác để chuyển hồ sơ đến."))
     move.data = {"from": dossier.handling_agency_id, "to": target.pk}

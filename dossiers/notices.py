@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers.models import Event, Notice
+from dossiers.models import Dossier, Event, Notice
+from procedures.text import in_vietnamese
 
 if TYPE_CHECKING:
     from dossiers.workflow import Move
@@ -84,8 +85,21 @@ WORDS = {
     "send_draft": Words(
         gettext_lazy("Hồ sơ %(code)s: mời ông/bà kiểm tra bản dự thảo"),
         gettext_lazy(
+            "Hãy kiểm tra từng chữ trong bản dự thảo kết quả và xác nhận trước %(citizen_by)s."
+        ),
+    ),
+    "send_draft_silence_agrees": Words(
+        gettext_lazy("Hồ sơ %(code)s: mời ông/bà kiểm tra bản dự thảo"),
+        gettext_lazy(
             "Hãy kiểm tra từng chữ trong bản dự thảo kết quả và xác nhận trước %(citizen_by)s.\n"
             "Quá thời gian này mà không có trả lời thì coi như ông/bà đồng ý."
+        ),
+    ),
+    "confirm_by_silence": Words(
+        gettext_lazy("Hồ sơ %(code)s: bản dự thảo coi như được đồng ý"),
+        gettext_lazy(
+            "Đã hết thời gian kiểm tra bản dự thảo kết quả mà không có trả lời, nên coi như "
+            "ông/bà đồng ý.\nNếu thấy có chỗ sai, hãy liên hệ ngay với %(office)s."
         ),
     ),
     "extend": Words(
@@ -122,14 +136,12 @@ WORDS = {
 }
 
 
+@in_vietnamese
 def tell(move: Move, event: Event) -> None:
     """Write the notice of a move, if the citizen is told of it, and have it sent."""
     from dossiers.tasks import send_notice
 
-    name = move.action.name
-    if name == "submit" and move.fee_lines:
-        name = "submit_and_pay"
-    words = WORDS.get(name)
+    words = WORDS.get(_name_of_words(move))
     if words is None:
         return
     values = _values(move)
@@ -141,6 +153,19 @@ def tell(move: Move, event: Event) -> None:
         body=str(words.body) % values,
     )
     send_notice.enqueue(notice.pk)
+
+
+def _name_of_words(move: Move) -> str:
+    name = move.action.name
+    if name == "submit" and move.fee_lines:
+        return "submit_and_pay"
+    if name == "send_draft" and _silence_agrees(move.dossier):
+        return "send_draft_silence_agrees"
+    return name
+
+
+def _silence_agrees(dossier: Dossier) -> bool:
+    return any(step.get("no_answer") == "agree" for step in dossier.revision.steps)
 
 
 def _values(move: Move) -> dict[str, str]:
@@ -183,5 +208,6 @@ def send(notice: Notice) -> None:
         # The same id each time, so that a message sent twice can be told from two messages.
         headers={"Message-ID": f"<notice-{notice.pk}-{notice.dossier.key}@mot-cua>"},
     )
-    message.send()
+    if not message.send():
+        return  # nobody to send it to: it stays unsent, and silence about it means nothing
     Notice.objects.filter(pk=notice.pk).update(sent_at=timezone.now())

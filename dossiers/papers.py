@@ -24,7 +24,7 @@ from procedures import papers as printing
 from procedures.fees import fee_lines
 from procedures.formspec.paperform import filled_facts
 from procedures.models import Agency, Posting, RequiredDocument
-from procedures.text import dong
+from procedures.text import dong, in_vietnamese
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -130,6 +130,7 @@ def _track_url() -> str:
     return f"{settings.SITE_URL}{reverse('dossiers:track')}"
 
 
+@in_vietnamese
 def filing_facts(dossier: Dossier) -> facts.FilingFacts:
     """Filed, not accepted yet, and when the office answers."""
     return {
@@ -144,6 +145,7 @@ def filing_facts(dossier: Dossier) -> facts.FilingFacts:
     }
 
 
+@in_vietnamese
 def form_facts(dossier: Dossier) -> dict:
     """The form as it was filled in; the citizen neither prints nor signs it again."""
     return filled_facts(
@@ -156,6 +158,7 @@ def form_facts(dossier: Dossier) -> dict:
     )
 
 
+@in_vietnamese
 def receipt_facts(dossier: Dossier, *, by: User) -> facts.ReceiptFacts:
     """Mẫu 01: what was taken in, and when the result will be there."""
     channel = dossier.revision.channel(dossier.channel)
@@ -191,6 +194,7 @@ def _numbered(dossier: Dossier, kind: str) -> str:
     return f"{Paper.objects.filter(dossier=dossier, kind=kind).count() + 1:02d}"
 
 
+@in_vietnamese
 def supplement_facts(
     dossier: Dossier, request: SupplementRequest, *, by: User
 ) -> facts.SupplementFacts:
@@ -207,6 +211,7 @@ def supplement_facts(
     }
 
 
+@in_vietnamese
 def refusal_facts(dossier: Dossier, reason: str, ground: str, *, by: User) -> facts.RefusalFacts:
     """Mẫu 03: why it is not taken in."""
     return {
@@ -218,6 +223,7 @@ def refusal_facts(dossier: Dossier, reason: str, ground: str, *, by: User) -> fa
     }
 
 
+@in_vietnamese
 def apology_facts(
     dossier: Dossier, reason: str, *, old: datetime.datetime, by: User
 ) -> facts.ApologyFacts:
@@ -235,6 +241,7 @@ def apology_facts(
     }
 
 
+@in_vietnamese
 def stop_facts(
     dossier: Dossier,
     reason: str,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.forms import CheckboxSelectMultiple, RadioSelect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,8 +17,8 @@ from dossiers.attachments import size_text
 from dossiers.models import Attachment, Dossier, Event, SupplementRequest
 from dossiers.notices import moment_text
 from procedures.formspec import conditions
-from procedures.formspec.fields import display
-from procedures.formspec.spec import Section
+from procedures.formspec.fields import display, type_of
+from procedures.formspec.spec import Field, Section
 from procedures.formspec.webform import asked_sections, is_complete, questions
 from procedures.models import Procedure, RequiredDocument
 
@@ -91,10 +94,27 @@ def draft_steps(dossier: Dossier) -> list[Step]:
 
 
 def step_after(steps: list[Step], current: str) -> Step:
-    """The page that follows; the last where there is none."""
+    """The page that follows; the first one left for a page that is not asked any more."""
     ids = [step.id for step in steps]
-    index = ids.index(current) + 1 if current in ids else 0
-    return steps[min(index, len(steps) - 1)]
+    if current not in ids:
+        return first_left(steps)
+    return steps[min(ids.index(current) + 1, len(steps) - 1)]
+
+
+def first_left(steps: list[Step]) -> Step:
+    """The first page that is not done; the check page never is."""
+    return next(step for step in steps if not step.is_done)
+
+
+def fingerprint(dossier: Dossier) -> str:
+    """What the check page shows, in a few characters: filing must be of what was read."""
+    seen = [
+        dossier.revision_id,
+        dossier.handling_agency_id,
+        dossier.answers,
+        sorted(file.key for file in dossier.attachments.all()),
+    ]
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def step_before(steps: list[Step], current: str) -> Step | None:
@@ -227,10 +247,17 @@ def _row_answers(
             {
                 "label": f"{before}{label}",
                 "value": display(question.spec, answer),
-                "anchor": f"id_{prefix}{question.path}",
+                "anchor": f"id_{prefix}{question.path}{_first_input(question.spec)}",
             }
         )
     return shown
+
+
+def _first_input(spec: Field) -> str:
+    """How the id of the question's first input ends."""
+    suffix, first = next(iter(type_of(spec).inputs(spec).items()))
+    is_group = isinstance(first.widget, RadioSelect | CheckboxSelectMultiple)
+    return f"{suffix}_0" if is_group else suffix
 
 
 # --- Following ------------------------------------------------------------------------
@@ -314,13 +341,17 @@ def what_next(dossier: Dossier) -> str:
 
 
 def public_stage(dossier: Dossier) -> dict[str, Any]:
-    """What the code alone shows to anyone: the stage and the due day (Circular 01/2018 art. 16)."""
+    """What the code alone shows to anyone: the stage and the due day (Circular 01/2018 art. 16).
+
+    A day is shown only while the office's clock runs.
+    """
+    runs = not dossier.is_final and not dossier.is_citizens_turn
     return {
         "code": dossier.code,
         "state": dossier.get_state_display(),
         "badge": BADGES.get(dossier.state, "working"),
-        "promised_at": dossier.promised_at,
-        "answer_by": dossier.answer_by,
+        "promised_at": dossier.promised_at if runs and dossier.state != State.COMPLETED else None,
+        "answer_by": dossier.answer_by if dossier.state == State.SUBMITTED else None,
         "office": dossier.receiving_agency,
         "is_overdue": dossier.is_overdue,
     }

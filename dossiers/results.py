@@ -20,6 +20,7 @@ from procedures.fees import fee_lines
 from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import display
 from procedures.models import Agency, Fee, RequiredDocument
+from procedures.text import in_vietnamese
 
 if TYPE_CHECKING:
     from dossiers.workflow import Move
@@ -38,7 +39,6 @@ def keep_outside_result(move: Move) -> None:
     wanted = dossier.revision.result.get("record", [])
     given = move.details.get("record") or {}
     dossier.result_record = {key: str(given.get(key, "")).strip() for key in wanted}
-    dossier.results.filter(approved_by=None).delete()
     result = Result(dossier=dossier, title=dossier.revision.result["name"], is_made_here=False)
     if file:
         try:
@@ -56,6 +56,7 @@ def keep_outside_result(move: Move) -> None:
     move.data["sha256"] = result.sha256
 
 
+@in_vietnamese
 def freeze(dossier: Dossier, *, by: User) -> Result:
     """The result as it was approved: what it says can no longer change.
 
@@ -196,13 +197,18 @@ def give_online_later(dossier: Dossier) -> None:
     give_online.enqueue(dossier.pk)
 
 
-def unpaid_fees(dossier: Dossier) -> list[str]:
-    """The names of fees with a known amount that nobody paid yet."""
-    paid = {
+def paid_fees(dossier: Dossier) -> set[str]:
+    """The keys of the fees for which money was received."""
+    return {
         line["key"]
         for lines in dossier.payments.filter(state="paid").values_list("lines", flat=True)
         for line in lines
     }
+
+
+def unpaid_fees(dossier: Dossier) -> list[str]:
+    """The names of fees with a known amount that nobody paid yet."""
+    paid = paid_fees(dossier)
     lines = fee_lines(
         dossier.revision, dossier.answers, channel=dossier.channel, filed=dossier.submitted_at
     )

@@ -1,31 +1,41 @@
 """Addresses of dossiers: a draft by its key, a filed one by its code, a paper by its token."""
 
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
+from django.urls.converters import StringConverter
 
 from dossiers.views import citizen, files, public
 
 app_name = "dossiers"
+
+
+class Key(StringConverter):
+    """22 characters of `models.new_key()`: nothing else reaches the database."""
+
+    regex = "[A-Za-z0-9_-]{22}"
+
+
+register_converter(Key, "key")
 
 CODE = r"(?P<code>[A-Z0-9.]{3,20}-[0-9]{6,8}-[0-9A-Z]{4,})"
 
 urlpatterns = [
     path("ho-so/", citizen.mine, name="mine"),
     re_path(r"^ho-so/moi/(?P<code>[0-9.]{3,20})/$", citizen.start, name="start"),
-    path("ho-so/nhap/<str:key>/", citizen.draft, name="draft"),
-    path("ho-so/nhap/<str:key>/noi-giai-quyet/", citizen.office, name="office"),
-    path("ho-so/nhap/<str:key>/phan/<slug:section_id>/", citizen.section, name="section"),
-    path("ho-so/nhap/<str:key>/giay-to/", citizen.documents, name="documents"),
-    path("ho-so/nhap/<str:key>/kiem-tra/", citizen.check, name="check"),
-    path("ho-so/nhap/<str:key>/xoa/", citizen.discard, name="discard"),
+    path("ho-so/nhap/<key:key>/", citizen.draft, name="draft"),
+    path("ho-so/nhap/<key:key>/noi-giai-quyet/", citizen.office, name="office"),
+    path("ho-so/nhap/<key:key>/phan/<slug:section_id>/", citizen.section, name="section"),
+    path("ho-so/nhap/<key:key>/giay-to/", citizen.documents, name="documents"),
+    path("ho-so/nhap/<key:key>/kiem-tra/", citizen.check, name="check"),
+    path("ho-so/nhap/<key:key>/xoa/", citizen.discard, name="discard"),
     re_path(rf"^ho-so/{CODE}/$", citizen.detail, name="detail"),
     re_path(rf"^ho-so/{CODE}/da-nop/$", citizen.filed, name="filed"),
     re_path(rf"^ho-so/{CODE}/bo-sung/$", citizen.supplement, name="supplement"),
     re_path(rf"^ho-so/{CODE}/ban-du-thao/$", citizen.draft_result, name="draft_result"),
     re_path(rf"^ho-so/{CODE}/rut/$", citizen.withdraw, name="withdraw"),
-    path("ho-so/tep/<str:key>/", files.attachment, name="attachment"),
-    path("ho-so/tep/<str:key>/xoa/", citizen.remove_attachment, name="remove_attachment"),
-    path("ho-so/giay/<str:token>/", files.paper, name="paper"),
-    path("ho-so/ket-qua/<str:token>/", files.result, name="result"),
+    path("ho-so/tep/<key:key>/", files.attachment, name="attachment"),
+    path("ho-so/tep/<key:key>/xoa/", citizen.remove_attachment, name="remove_attachment"),
+    path("ho-so/giay/<key:token>/", files.paper, name="paper"),
+    path("ho-so/ket-qua/<key:token>/", files.result, name="result"),
     path("tra-cuu/", public.track, name="track"),
     path("xac-thuc/", public.verify, name="verify"),
     path("xac-thuc/<str:token>/", public.verify_token, name="verify_token"),

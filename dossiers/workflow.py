@@ -18,8 +18,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dossiers import ledger
-from dossiers.models import Dossier, Event, Note, Paper
+from dossiers.models import Dossier, Event, Note
 from procedures.models import Posting
+from procedures.text import normalise
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -62,9 +63,13 @@ class Move:
     fee_lines: list = field(default_factory=list)
     followers: list[Callable[[], None]] = field(default_factory=list)
 
+    def words(self, name: str) -> str:
+        """The text given under `name` in its one spelling; "" where there is none."""
+        return normalise(str(self.details.get(name) or "")).strip()
+
     def text(self, name: str, complaint: str) -> str:
         """The text given under `name`; refuses with `complaint` when it is empty."""
-        value = str(self.details.get(name) or "").strip()
+        value = self.words(name)
         if not value:
             raise Refused(complaint)
         return value
@@ -133,6 +138,8 @@ def perform(
         _check_state(action, locked)
         move = Move(locked, action, by, details, timezone.now())
         before = locked.state
+        # Whose act it was is said before a transfer changes the office.
+        agency = _agency_of(action, locked, by)
         action.run(move)
         locked.version += 1
         locked.save()
@@ -142,7 +149,7 @@ def perform(
             from_state=before,
             to_state=locked.state,
             actor=by,
-            agency=_agency_of(action, locked, by),
+            agency=agency,
             data=move.data,
             note=move.note,
         )
@@ -248,8 +255,3 @@ def open_to(dossier: Dossier, user: User) -> Iterator[Action]:
             continue
         if action.possible(dossier):
             yield action
-
-
-def paper_number(dossier: Dossier, kind: str) -> int:
-    """The running number of the next paper of this kind."""
-    return Paper.objects.filter(dossier=dossier, kind=kind).count() + 1

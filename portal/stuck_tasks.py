@@ -16,13 +16,28 @@ def put_back() -> int:
     """Make ready again what has run for too long, and what failed in passing; the count.
 
     Every task looks first whether its effect is there, so a second run does no harm. One
-    that failed waits twice as long each time, and is given up after `MAX_ATTEMPTS`.
+    that failed waits twice as long each time. After `MAX_ATTEMPTS` a task is given up, one
+    that kills its worker each time too: it stays failed.
     """
     now = timezone.now()
-    stuck = DBTaskResult.objects.filter(
-        status=TaskResultStatus.RUNNING, started_at__lt=now - STUCK_AFTER
-    ).update(status=TaskResultStatus.READY, started_at=None)
-    return stuck + sum(_retry(row, now) for row in _failed(now))
+    return sum(_free(row, now) for row in _stuck(now)) + sum(
+        _retry(row, now) for row in _failed(now)
+    )
+
+
+def _stuck(now: datetime.datetime) -> list[DBTaskResult]:
+    running = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
+    return list(running.filter(started_at__lt=now - STUCK_AFTER))
+
+
+def _free(row: DBTaskResult, now: datetime.datetime) -> bool:
+    same = DBTaskResult.objects.filter(
+        pk=row.pk, status=TaskResultStatus.RUNNING, started_at=row.started_at
+    )
+    if len(row.worker_ids) >= MAX_ATTEMPTS:
+        same.update(status=TaskResultStatus.FAILED, finished_at=now)
+        return False
+    return bool(same.update(status=TaskResultStatus.READY, started_at=None))
 
 
 def _failed(now: datetime.datetime) -> list[DBTaskResult]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import itertools
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,10 @@ from PIL import Image
 
 from dossiers import attachments, filing, workflow
 from dossiers.models import Dossier
-from procedures.loading.checking import check_files
+from procedures.formspec.conditions import lookup
+from procedures.formspec.fields import type_of
+from procedures.formspec.spec import walk
+from procedures.loading.checking import check_files, check_text
 from procedures.loading.offices import load_life_events, load_offices
 from procedures.loading.saving import publish, save_draft
 from procedures.models import Agency, Posting, Procedure
@@ -50,8 +54,9 @@ def user(**fields: Any):
 
 def offices() -> None:
     """The offices and life events of the fixtures; a second call adds nothing."""
-    load_offices(FIXTURES / "offices.yaml")
-    load_life_events(FIXTURES / "life_events.yaml")
+    if not Agency.objects.filter(code=COMMUNE).exists():
+        load_offices(FIXTURES / "offices.yaml")
+        load_life_events(FIXTURES / "life_events.yaml")
 
 
 def official(role: str, office: str | None = None, **fields: Any):
@@ -73,6 +78,33 @@ def procedure(code: str = FUNERAL) -> Procedure:
     [(_document, spec)], _documents = check_files([FIXTURES / "procedures" / f"{FILES[code]}.yaml"])
     publish(save_draft(spec), by=None)
     return Procedure.objects.get(code=code)
+
+
+def altered_procedure(folder: Path, code: str, *swaps: tuple[str, str]) -> Procedure:
+    """A procedure of the fixtures in force with other words in its file: (old, new) each."""
+    offices()
+    text = (FIXTURES / "procedures" / f"{FILES[code]}.yaml").read_text()
+    for old, new in swaps:
+        if old not in text:
+            raise ValueError(f"{FILES[code]}.yaml does not say: {old}")
+        text = text.replace(old, new)
+    file = folder / f"{FILES[code]}.yaml"
+    file.write_text(text)
+    [(_document, spec)], _documents = check_files([file])
+    publish(save_draft(spec), by=None)
+    return Procedure.objects.get(code=code)
+
+
+def pdf(title: str = "") -> SimpleUploadedFile:
+    """A PDF of one empty page, another one for each title."""
+    import pikepdf
+
+    file = io.BytesIO()
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.docinfo["/Title"] = title
+        document.save(file)
+    return SimpleUploadedFile("ket-qua.pdf", file.getvalue(), content_type="application/pdf")
 
 
 def picture(color: str = "#dddddd") -> SimpleUploadedFile:
@@ -143,6 +175,27 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "cam_doan": {"dong_y": "yes"},
     },
 }  # fmt: skip
+
+
+def posted(code: str, section_id: str) -> dict[str, Any]:
+    """What a browser sends for one section of `ANSWERS`."""
+    section = procedure(code).current.form.section(section_id)
+    data = {}
+    for path, spec in walk(section.fields):
+        answer = lookup(ANSWERS[code].get(section_id, {}), path)
+        values = type_of(spec).to_values(answer)
+        data |= {f"{path}{suffix}": value for suffix, value in values.items() if value}
+    return data
+
+
+def newer_revision(code: str, old: str, new: str) -> Procedure:
+    """Publish the fixture once more with one text replaced."""
+    text = (FIXTURES / "procedures" / f"{FILES[code]}.yaml").read_text(encoding="utf-8")
+    assert old in text
+    document, spec = check_text(text.replace(old, new), "test.yaml")
+    assert spec, document.faults
+    publish(save_draft(spec), by=None)
+    return Procedure.objects.get(code=code)
 
 
 def draft(code: str = FUNERAL, *, owner: Any = None, office: str = COMMUNE) -> Dossier:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +22,7 @@ from dossiers.models import Attachment, Dossier
 from procedures.fees import fee_lines, total
 from procedures.formspec.lists import commune_suggestions
 from procedures.formspec.spec import Section, walk
-from procedures.formspec.webform import asked_sections, warnings
+from procedures.formspec.webform import asked_sections, is_asked, warnings
 from procedures.models import Procedure
 from procedures.presenting import closed_reason, page_context
 
@@ -44,9 +45,21 @@ def _get_draft(request: HttpRequest, key: str) -> Dossier:
     return draft
 
 
+def _keep(draft: Dossier, *fields: str) -> None:
+    """Write these columns of a draft, unless it was filed since it was read."""
+    values = {name: getattr(draft, name) for name in fields}
+    still_a_draft = Dossier.objects.filter(pk=draft.pk, state=Dossier.State.DRAFT)
+    still_a_draft.update(**values, updated_at=timezone.now())
+
+
 def _get_dossier(request: HttpRequest, code: str) -> Dossier:
     """This person's filed dossier; 404 for anybody else's."""
     return get_object_or_404(Dossier.objects.visible_to(request.user).for_page(), code=code)
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    """What was sent, however little; None for a page that is only looked at."""
+    return request.POST if request.method == "POST" else None
 
 
 @login_required
@@ -80,8 +93,12 @@ def draft(request: HttpRequest, key: str) -> HttpResponse:
     """The task list of a draft: what is done, what is left."""
     dossier = _get_draft(request, key)
     steps = presenting.draft_steps(dossier)
-    first_left = next(step for step in steps if not step.is_done)
-    context = {"dossier": dossier, "steps": steps, "current": "", "next": first_left}
+    context = {
+        "dossier": dossier,
+        "steps": steps,
+        "current": "",
+        "next": presenting.first_left(steps),
+    }
     return render(request, "dossiers/draft.html", context)
 
 
@@ -90,10 +107,10 @@ def draft(request: HttpRequest, key: str) -> HttpResponse:
 def office(request: HttpRequest, key: str) -> HttpResponse:
     """Which office handles it, by an answer such as where the parents live."""
     dossier = _get_draft(request, key)
-    form = OfficeForm(request.POST or None, dossier=dossier)
+    form = OfficeForm(_posted(request), dossier=dossier)
     if request.method == "POST" and form.is_valid():
         filing.set_office(dossier, form.cleaned_data["office"])
-        dossier.save(update_fields=["handling_agency", "receiving_agency", "updated_at"])
+        _keep(dossier, "handling_agency", "receiving_agency")
         return _onwards(request, dossier, "office")
     return _page(request, dossier, "office", "dossiers/office.html", form=form)
 
@@ -106,7 +123,10 @@ def section(request: HttpRequest, key: str, section_id: str) -> HttpResponse:
     spec = dossier.revision.form.section(section_id)
     if spec is None:
         raise Http404
-    data = request.POST if request.method == "POST" else None
+    if not is_asked(spec, dossier.answers):
+        messages.info(request, _("Theo các câu trả lời khác, ông/bà không phải điền phần này."))
+        return redirect("dossiers:draft", dossier.key)
+    data = _posted(request)
     form = build_section_form(spec, dossier.answers, data)
     if data is not None:
         changed = isinstance(form, RepeatedSection) and form.change_rows(data)
@@ -166,16 +186,21 @@ def _store_files(request: HttpRequest, dossier: Dossier) -> dict[str, str]:
 @require_http_methods(["GET", "POST"])
 def check(request: HttpRequest, key: str) -> HttpResponse:
     """All answers on one page, each with a way back; a POST files the dossier."""
-    if _already_filed(request, key):
-        return redirect(_already_filed(request, key))
+    if filed_already := _already_filed(request, key):
+        return redirect(filed_already)
     dossier = _get_draft(request, key)
-    delivery = DeliveryForm(request.POST or None, dossier=dossier)
-    if request.method == "POST" and delivery.is_valid():
+    seen = presenting.fingerprint(dossier)
+    delivery = DeliveryForm(_posted(request), dossier=dossier)
+    if request.method == "POST" and request.POST.get("seen", seen) != seen:
+        messages.warning(request, _("Hồ sơ đã thay đổi từ lúc mở trang này; xin đọc lại rồi nộp."))
+    elif request.method == "POST" and delivery.is_valid():
         dossier.delivery = delivery.cleaned_data["delivery"]
-        dossier.save(update_fields=["delivery", "updated_at"])
+        _keep(dossier, "delivery")
         try:
             filed_dossier = workflow.perform(dossier, "submit", by=request.user)
         except workflow.Refused as error:
+            if filed_already := _already_filed(request, key):
+                return redirect(filed_already)
             messages.error(request, str(error))
         else:
             if filed_dossier.state == Dossier.State.PAYMENT_REQUIRED:
@@ -188,7 +213,7 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
         documents=presenting.document_rows(dossier, {}),
         problems=filing.problems(dossier, now=timezone.now()),
         warnings=warnings(dossier.revision.form, dossier.answers),
-        delivery=delivery, lines=lines, total=total(lines),
+        delivery=delivery, seen=seen, lines=lines, total=total(lines),
         redirection=presenting.redirection(dossier),
     )  # fmt: skip
 
@@ -209,9 +234,7 @@ def discard(request: HttpRequest, key: str) -> HttpResponse:
     """Throw a draft away, after asking."""
     dossier = _get_draft(request, key)
     if request.method == "POST":
-        for row in dossier.attachments.all():
-            row.file.delete(save=False)
-        dossier.delete()
+        attachments.discard(dossier)
         messages.success(request, _("Đã xóa bản nháp."))
         return redirect("dossiers:mine")
     return render(request, "dossiers/discard.html", {"dossier": dossier})
@@ -271,11 +294,11 @@ def supplement(request: HttpRequest, code: str) -> HttpResponse:
     if request.method == "POST":
         errors = _store_supplement(request, dossier, asked.documents)
         if not errors and "send" in request.POST:
-            if _perform(
-                request, dossier, "answer_supplement", answer=request.POST.get("answer", "")[:4000]
-            ):
+            answer = request.POST.get("answer", "")[:4000]
+            if _perform(request, dossier, "answer_supplement", answer=answer):
                 return redirect(dossier)
-            dossier = _get_dossier(request, code)
+        # Read again, so that the page shows the files that were just kept.
+        dossier = _get_dossier(request, code)
     context = {
         "dossier": dossier,
         "asked": asked,
@@ -333,8 +356,8 @@ def _perform(request: HttpRequest, dossier: Dossier, name: str, **details: Any) 
     version = request.POST.get("version", "")
     try:
         workflow.perform(
-            dossier, name, by=request.user, version=int(version) if version.isdecimal() else None,
-            **details,
+            dossier, name, by=request.user,
+            version=int(version) if re.fullmatch("[0-9]{1,9}", version) else None, **details,
         )  # fmt: skip
     except workflow.Refused as error:
         messages.error(request, str(error))
@@ -351,8 +374,11 @@ def remove_attachment(request: HttpRequest, key: str) -> HttpResponse:
         key=key,
         dossier__owner=request.user,
     )
-    row.file.delete(save=False)
-    row.delete()
+    try:
+        attachments.remove(row)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect(row.dossier)
     messages.success(request, _("Đã xóa tệp “%(name)s”.") % {"name": row.name})
     if row.dossier.state == Dossier.State.DRAFT:
         return redirect(reverse("dossiers:documents", args=[row.dossier.key]))

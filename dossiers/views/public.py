@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dossiers import presenting, throttling
 from dossiers.models import Dossier, Paper, Result
 
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _CODE = re.compile(r"[A-Z0-9.]{3,20}-[0-9]{6,8}-[0-9A-Z]{4,}")
 
 
@@ -50,7 +51,7 @@ def track(request: HttpRequest) -> HttpResponse:
 
     By POST, so that neither code nor secret stays in addresses and logs.
     """
-    form = TrackForm(request.POST or None)
+    form = TrackForm(request.POST if request.method == "POST" else None)
     context: dict = {"form": form}
     if request.method == "POST" and form.is_valid():
         if not throttling.allow(request, "track", per_minute=10):
@@ -61,17 +62,15 @@ def track(request: HttpRequest) -> HttpResponse:
 
 
 def _found(form: TrackForm) -> dict:
-    dossier = (
-        Dossier.objects.for_page()
-        .exclude(state=Dossier.State.DRAFT)
-        .filter(code=form.cleaned_data["code"])
-        .first()
-    )
+    filed = Dossier.objects.exclude(state=Dossier.State.DRAFT)
+    known = filed.filter(code=form.cleaned_data["code"]).values_list("pk", "secret").first()
     secret = re.sub(r"\s", "", form.cleaned_data["secret"]).upper()
-    if dossier is None or (secret and not constant_time_compare(secret, dossier.secret)):
-        # The same words for a code that is not there and a secret that is wrong.
+    # The same words and the same work for a code that is not there and a wrong secret.
+    is_right = constant_time_compare(secret, known[1] if known else "")
+    if known is None or (secret and not is_right):
         form.add_error(None, _("Không tìm thấy hồ sơ với mã này; hãy kiểm tra lại từng ký tự."))
         return {}
+    dossier = Dossier.objects.for_page().get(pk=known[0])
     found = {"stage": presenting.public_stage(dossier)}
     if secret:
         found |= {"timeline": presenting.timeline(dossier), "next": presenting.what_next(dossier)}
@@ -82,7 +81,7 @@ def _found(form: TrackForm) -> dict:
 def verify(request: HttpRequest) -> HttpResponse:
     """Check a paper by the code under its QR."""
     token = request.GET.get("ma", "").strip()
-    if token and re.fullmatch(r"[A-Za-z0-9_-]{22}", token):
+    if _TOKEN.fullmatch(token):
         return redirect("dossiers:verify_token", token)
     context = {"is_wrong": bool(token), "token": token}
     return render(request, "dossiers/verify.html", context)
@@ -93,6 +92,8 @@ def verify_token(request: HttpRequest, token: str) -> HttpResponse:
     """Whether a paper or a result is ours, and its state; no personal name is shown."""
     if not throttling.allow(request, "verify", per_minute=30):
         return render(request, "dossiers/verify.html", {"is_throttled": True}, status=429)
+    if not _TOKEN.fullmatch(token):
+        token = ""  # PostgreSQL refuses to compare with some characters
     result = Result.objects.filter(token=token).select_related("dossier__handling_agency").first()
     paper = Paper.objects.filter(token=token).select_related("dossier__receiving_agency").first()
     context = {"result": result, "paper": paper, "token": token}

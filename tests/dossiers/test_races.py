@@ -1,0 +1,416 @@
+"""Several people at the same moment. Each guarantee has a control: without its lock it falls.
+
+PostgreSQL alone can lose these races; SQLite has one writer at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import IntegrityError, connection, connections
+from django.db.models import QuerySet
+
+from dossiers import due, filing, ledger, workflow
+from dossiers.models import Attachment, DayCounter, Dossier, Event, Notice, ResultCounter
+from procedures.worktime import VIETNAM
+from tests import factories
+
+State = Dossier.State
+NOW = datetime.datetime(2026, 11, 25, 9, 0, tzinfo=VIETNAM)
+GAP = 0.15  # seconds between reading and writing, in which the others arrive
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW) as traveller:
+        yield traveller
+
+
+def together(calls: list[Callable[[], Any]]) -> list[Any]:
+    """What each call returned or raised; all start at the same moment, a thread each."""
+    connection.close()  # the pool has as many connections as there are threads
+    start = threading.Barrier(len(calls))
+    outcomes: list[Any] = [None] * len(calls)
+
+    def run(number: int) -> None:
+        try:
+            start.wait(timeout=10)
+            outcomes[number] = calls[number]()
+        except Exception as error:  # the test looks at what came
+            outcomes[number] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return outcomes
+
+
+def succeeded(outcomes: list[Any]) -> list[Any]:
+    """What came back, without what was raised."""
+    return [row for row in outcomes if not isinstance(row, Exception)]
+
+
+def raised(outcomes: list[Any]) -> list[Exception]:
+    """What was raised."""
+    return [row for row in outcomes if isinstance(row, Exception)]
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """A function that widens the gap in a move, between its checks and its writing."""
+
+    def widen(name: str) -> None:
+        action = workflow.ACTIONS[name]
+
+        def run(move: workflow.Move) -> None:
+            time.sleep(GAP)
+            action.run(move)
+
+        monkeypatch.setitem(workflow.ACTIONS, name, dataclasses.replace(action, run=run))
+
+    return widen
+
+
+@pytest.fixture
+def without_the_lock(monkeypatch):
+    """The door without the lock that it takes."""
+
+    def read(dossier: Dossier) -> Dossier:
+        related = ("revision__procedure", "owner", "receiving_agency", "handling_agency")
+        return Dossier.objects.select_related(*related).get(pk=dossier.pk)
+
+    return lambda: monkeypatch.setattr(workflow, "_lock", read)
+
+
+@pytest.fixture
+def unlocked(monkeypatch):
+    """A function that makes the locked reads of a model plain ones, with the gap behind them."""
+
+    class Plain(QuerySet):
+        def get(self, *args, **kwargs):
+            row = super().get(*args, **kwargs)
+            time.sleep(GAP)
+            return row
+
+    def unlock(model) -> None:
+        monkeypatch.setattr(model.objects, "select_for_update", lambda **kwargs: Plain(model))
+
+    return unlock
+
+
+def drafts(count: int) -> list[Dossier]:
+    """Drafts ready to be filed, made in few queries."""
+    first = factories.draft()
+    file = first.attachments.get()
+    rows = Dossier.objects.bulk_create(
+        Dossier(
+            owner=first.owner, revision=first.revision, answers=first.answers,
+            handling_agency=first.handling_agency, receiving_agency=first.receiving_agency,
+        )
+        for _ in range(count)
+    )  # fmt: skip
+    Attachment.objects.bulk_create(
+        Attachment(
+            dossier=row, document=file.document, file=file.file.name, name=file.name,
+            media_type=file.media_type, size=file.size, sha256=file.sha256, uploaded_by=first.owner,
+        )
+        for row in rows
+    )  # fmt: skip
+    return rows
+
+
+def submit(dossier: Dossier) -> Dossier:
+    return workflow.perform(dossier, "submit", by=dossier.owner)
+
+
+# --- Codes --------------------------------------------------------------------------------
+
+
+def test_four_hundred_filings_from_eight_threads_get_consecutive_codes():
+    rows = drafts(400)
+    shares = [rows[number::8] for number in range(8)]
+
+    outcomes = together(
+        [lambda share=share: [submit(row).code for row in share] for share in shares]
+    )
+
+    assert not raised(outcomes)
+    codes = sorted(code for share in outcomes for code in share)
+    assert codes == [f"000.01.61.H50-261125-{number:04d}" for number in range(1, 401)]
+    assert DayCounter.objects.get().last == 400
+    assert Event.objects.filter(name="submit").count() == 400
+
+
+def test_control_without_the_counters_lock_two_filings_take_one_code(unlocked):
+    submit(factories.draft())  # the day's counter is there
+    rows = drafts(2)
+    unlocked(DayCounter)
+
+    outcomes = together([lambda row=row: submit(row) for row in rows])
+
+    [error] = raised(outcomes)
+    assert isinstance(error, IntegrityError)
+    assert "code" in str(error)
+
+
+def test_the_first_filings_of_a_day_do_not_fight_over_its_counter():
+    rows = drafts(8)
+
+    outcomes = together([lambda row=row: submit(row) for row in rows])
+
+    assert not raised(outcomes)
+    assert sorted(int(row.code[-4:]) for row in outcomes) == list(range(1, 9))
+
+
+# --- One button, several people ------------------------------------------------------------
+
+
+def two_receptionists() -> tuple[Dossier, list[Callable[[], Dossier]]]:
+    """A dossier, and two officials about to accept it."""
+    people = [factories.official("reception") for _ in range(2)]
+    dossier = factories.filed()
+    return dossier, [
+        lambda person=person: workflow.perform(dossier, "accept", by=person) for person in people
+    ]
+
+
+def test_of_two_officials_on_one_button_one_succeeds_and_the_other_is_told_who(slow):
+    dossier, calls = two_receptionists()
+    slow("accept")
+
+    outcomes = together(calls)
+
+    [event] = dossier.events.filter(name="accept")
+    [error] = raised(outcomes)
+    assert type(error) is workflow.NotPossible
+    assert event.actor.full_name in str(error)
+    assert dossier.papers.filter(kind="receipt").count() == 1
+    assert Dossier.objects.get(pk=dossier.pk).version == dossier.version + 1
+
+
+def test_control_without_the_lock_both_officials_accept(slow, without_the_lock):
+    dossier, calls = two_receptionists()
+    slow("accept")
+    without_the_lock()
+
+    outcomes = together(calls)
+
+    assert len(succeeded(outcomes)) == 2
+    assert dossier.events.filter(name="accept").count() == 2
+
+
+def accept_and_withdraw(**details) -> tuple[Dossier, list[Callable[[], Dossier]]]:
+    """A dossier that its citizen takes back while the office takes it in."""
+    reception = factories.official("reception")
+    dossier = factories.filed()
+    return dossier, [
+        lambda: workflow.perform(dossier, "accept", by=reception, **details),
+        lambda: workflow.perform(dossier, "withdraw", by=dossier.owner, **details),
+    ]
+
+
+def chain(dossier: Dossier) -> list[tuple[str, str]]:
+    """From where to where each move led."""
+    return list(dossier.events.values_list("from_state", "to_state"))
+
+
+def test_accepting_and_withdrawing_follow_one_another(slow):
+    dossier, calls = accept_and_withdraw()
+    slow("accept")
+    slow("withdraw")
+
+    outcomes = together(calls)
+
+    moves = chain(dossier)
+    assert {type(error) for error in raised(outcomes)} <= {workflow.NotPossible}
+    assert [source for source, _target in moves[1:]] == [target for _source, target in moves[:-1]]
+    assert Dossier.objects.get(pk=dossier.pk).state == moves[-1][1] == State.WITHDRAWN
+
+
+def test_of_two_pages_of_one_version_only_one_counts(slow):
+    dossier, calls = accept_and_withdraw(version=1)
+    slow("accept")
+    slow("withdraw")
+
+    outcomes = together(calls)
+
+    [error] = raised(outcomes)
+    assert type(error) is workflow.Stale
+    assert len(chain(dossier)) == 2
+
+
+def test_control_without_the_lock_a_dossier_is_accepted_and_withdrawn(slow, without_the_lock):
+    dossier, calls = accept_and_withdraw(version=1)
+    slow("accept")
+    slow("withdraw")
+    without_the_lock()
+
+    outcomes = together(calls)
+
+    assert len(succeeded(outcomes)) == 2
+    assert [source for source, _target in chain(dossier)[1:]] == [State.SUBMITTED] * 2
+
+
+def test_one_draft_sent_eight_times_at_once_is_filed_once(slow):
+    draft = factories.draft()
+    slow("submit")
+
+    outcomes = together([lambda: submit(draft)] * 8)
+
+    assert len(succeeded(outcomes)) == 1
+    assert {type(error) for error in raised(outcomes)} == {workflow.NotPossible}
+    assert DayCounter.objects.get().last == 1
+    assert draft.events.count() == 1
+    assert draft.notices.count() == 1
+
+
+def test_control_without_the_lock_one_draft_is_filed_several_times(slow, without_the_lock):
+    draft = factories.draft()
+    slow("submit")
+    without_the_lock()
+
+    together([lambda: submit(draft)] * 8)
+
+    assert draft.events.filter(name="submit").count() > 1
+
+
+# --- The ledger ------------------------------------------------------------------------------
+
+
+def eight_looks(monkeypatch) -> tuple[Dossier, list[Callable[[], None]]]:
+    """Eight officials about to look at one dossier, with a gap before each event is written."""
+    people = [factories.official("case_officer") for _ in range(8)]
+    dossier = factories.filed()
+    hash_of = ledger.hash_of
+
+    def slowly(event: Event) -> str:
+        time.sleep(0.05)
+        return hash_of(event)
+
+    monkeypatch.setattr(ledger, "hash_of", slowly)
+    return dossier, [
+        lambda person=person: ledger.record_look(dossier, by=person) for person in people
+    ]
+
+
+def test_events_written_at_once_make_one_chain(monkeypatch):
+    dossier, looks = eight_looks(monkeypatch)
+
+    outcomes = together(looks)
+
+    events = list(dossier.events.all())
+    assert not raised(outcomes)
+    assert [event.seq for event in events] == list(range(1, 10))
+    assert ledger.first_broken(events) is None
+
+
+def test_control_without_the_lock_events_are_lost(monkeypatch, unlocked):
+    dossier, looks = eight_looks(monkeypatch)
+    unlocked(Dossier)
+
+    outcomes = together(looks)
+
+    assert any(isinstance(error, IntegrityError) for error in raised(outcomes))
+    assert dossier.events.count() < 9
+
+
+# --- Numbers of results, drafts and reminders ------------------------------------------------
+
+
+def approvals(count: int) -> list[Callable[[], Dossier]]:
+    """Dossiers about to be approved by one person, each in a window of its own."""
+    office = factories.Office()
+    rows = [office.proposed(factories.filed()) for _ in range(count)]
+    return [lambda row=row: workflow.perform(row, "approve", by=office.approver) for row in rows]
+
+
+def numbers(outcomes: list[Any]) -> list[str]:
+    return sorted(row.results.get().facts["number"] for row in succeeded(outcomes))
+
+
+def test_results_signed_at_once_are_numbered_without_gaps():
+    outcomes = together(approvals(6))
+
+    assert not raised(outcomes)
+    assert numbers(outcomes) == [f"{number:02d}/QĐ-UBND" for number in range(1, 7)]
+
+
+def test_control_without_the_counters_lock_two_results_bear_one_number(unlocked):
+    calls = approvals(3)
+    calls.pop()()  # the year's counter is there
+    unlocked(ResultCounter)
+
+    outcomes = together(calls)
+
+    assert numbers(outcomes) == ["02/QĐ-UBND", "02/QĐ-UBND"]
+
+
+def test_two_tabs_of_one_draft_do_not_undo_each_other():
+    draft = factories.draft()
+    answers = factories.ANSWERS[factories.FUNERAL]
+    reason = {**answers["nhan_tien"], "cach": "chuyen_khoan"}
+    mourner = {**answers["nguoi_mat"], "ho_ten": "Trần Văn Khác"}
+
+    outcomes = together(
+        [
+            lambda: filing.save_answers(draft, "nhan_tien", reason),
+            lambda: filing.save_answers(Dossier.objects.get(pk=draft.pk), "nguoi_mat", mourner),
+        ]
+    )
+
+    kept = Dossier.objects.get(pk=draft.pk).answers
+    assert not raised(outcomes)
+    assert kept["nhan_tien"]["cach"] == "chuyen_khoan"
+    assert kept["nguoi_mat"]["ho_ten"] == "Trần Văn Khác"
+
+
+def about_to_be_reminded(clock, monkeypatch) -> Dossier:
+    """A dossier whose citizen is to be reminded, with a gap before the notice is written."""
+    office = factories.Office()
+    dossier = workflow.perform(
+        factories.filed(), "request_supplement", by=office.reception, items="Ảnh", reason="Mờ"
+    )
+    clock.move_to(dossier.citizen_by - datetime.timedelta(days=1))
+    moment_text = due.moment_text
+
+    def slowly(moment) -> str:
+        time.sleep(GAP)
+        return moment_text(moment)
+
+    monkeypatch.setattr(due, "moment_text", slowly)
+    return dossier
+
+
+def reminders(dossier: Dossier) -> int:
+    return Notice.objects.filter(dossier=dossier, event=None).count()
+
+
+def test_two_commands_side_by_side_remind_once(clock, monkeypatch):
+    dossier = about_to_be_reminded(clock, monkeypatch)
+
+    outcomes = together([due.remind_citizens] * 2)
+
+    assert sorted(outcomes) == [0, 1]
+    assert reminders(dossier) == 1
+
+
+def test_control_without_the_lock_two_commands_remind_twice(clock, monkeypatch):
+    dossier = about_to_be_reminded(clock, monkeypatch)
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **kwargs: self.all())
+
+    together([due.remind_citizens] * 2)
+
+    assert reminders(dossier) == 2
