@@ -3,6 +3,7 @@ registrations would silently be lost."""
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from allauth.mfa.utils import is_mfa_enabled
@@ -13,6 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+
+# The secrets of people's second factors, and what tasks were given.
+NOT_SHOWN = {"mfa.Authenticator", "django_tasks_database.DBTaskResult"}
 
 
 class OfficialsSite(AdminSite):
@@ -28,11 +32,26 @@ class OfficialsSite(AdminSite):
         in demo mode alone, may go without."""
         return super().has_permission(request) and used_second_factor(request)
 
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Everything but what is nobody's to look at."""
+        models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
+        shown = [model for model in models if model._meta.label not in NOT_SHOWN]
+        super().register(shown, admin_class, **options)
+
+    def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        """What one may work with; whoever has a single kind of work is taken straight to it."""
+        lists = [
+            model["admin_url"] for app in self.get_app_list(request) for model in app["models"]
+        ]
+        return redirect(lists[0]) if len(lists) == 1 else super().index(request, extra_context)
+
     def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         """There is one door: the portal's own login."""
         target = request.GET.get("next") or reverse("admin:index")
         if not request.user.is_authenticated:
             return redirect_to_login(target, reverse("account_login"))
+        if self.has_permission(request):
+            return redirect("admin:index")
         if request.user.is_staff and not used_second_factor(request):
             # Asks for the code; for one who has no second factor yet, how to set it up.
             step = "mfa_reauthenticate" if is_mfa_enabled(request.user) else "mfa_index"

@@ -24,16 +24,35 @@ def install_triggers(sender: AppConfig, using: str, **kwargs: object) -> None:
     triggers.install(sender.label, using)
 
 
-def _under_published(table: str, row: str) -> str:
+def _tables_below(table: str) -> list[tuple[str, str]]:
+    """The tables whose rows belong to a revision, and the SQL that finds it from `{row}`."""
+    from procedures.models import Channel, Fee, LegalBasis, RequiredDocument, Revision
+
+    own = [
+        (model._meta.db_table, "{row}.revision_id")
+        for model in (Channel, Fee, RequiredDocument, LegalBasis)
+    ]
+    fee = Fee._meta.db_table
+    return [
+        *own,
+        (Revision.life_events.through._meta.db_table, "{row}.revision_id"),
+        (
+            Fee.channels.through._meta.db_table,
+            f"(SELECT f.revision_id FROM {fee} f WHERE f.id = {{row}}.fee_id)",  # noqa: S608
+        ),
+    ]
+
+
+def _is_published(table: str, revision: str, row: str) -> str:
     return (
         f"EXISTS (SELECT 1 FROM {table} r "  # noqa: S608 (names of our own tables)
-        f"WHERE r.id = {row}.revision_id AND r.status <> 'draft')"
+        f"WHERE r.id = {revision.format(row=row)} AND r.status <> 'draft')"
     )
 
 
 def frozen_revisions() -> list[triggers.Trigger]:
     """What was published never changes, nor do the rows below it."""
-    from procedures.models import Channel, Fee, LegalBasis, RequiredDocument, Revision
+    from procedures.models import Revision
 
     message = "published revisions are frozen"
     table = Revision._meta.db_table
@@ -41,22 +60,27 @@ def frozen_revisions() -> list[triggers.Trigger]:
     rules = [
         triggers.Trigger(
             "revision_frozen_update", table, "UPDATE", message,
-            f"OLD.status <> 'draft' AND (NEW.status = 'draft' OR {changes})",
+            f"OLD.status <> 'draft' AND (NEW.status = 'draft' OR {changes})"
+            " OR OLD.status = 'superseded' AND NEW.status <> 'superseded'",
         ),
         triggers.Trigger(
             "revision_frozen_delete", table, "DELETE", message, "OLD.status <> 'draft'"
         ),
     ]  # fmt: skip
-    for model in (Channel, Fee, RequiredDocument, LegalBasis):
-        name = model._meta.model_name
-        for operation, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
-            rules.append(
-                triggers.Trigger(
-                    f"{name}_frozen_{operation.lower()}",
-                    model._meta.db_table,
-                    operation,
-                    message,
-                    _under_published(table, row),
-                )
-            )
+    for below, revision in _tables_below(table):
+        conditions = {
+            "INSERT": _is_published(table, revision, "NEW"),
+            "UPDATE": f"{_is_published(table, revision, 'OLD')} OR "
+            f"{_is_published(table, revision, 'NEW')}",
+            "DELETE": _is_published(table, revision, "OLD"),
+        }
+        for operation, when in conditions.items():
+            name = f"{below.removeprefix('procedures_')}_frozen_{operation.lower()}"
+            rules.append(triggers.Trigger(name, below, operation, message, when))
+    rules += [
+        triggers.Trigger(
+            f"{name.removeprefix('procedures_')}_frozen_truncate", name, "TRUNCATE", message
+        )
+        for name in (table, *(below for below, _revision in _tables_below(table)))
+    ]
     return rules

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from procedures.formspec import conditions
-from procedures.models import Fee, Revision
+from procedures.models import Channel, Fee, Revision
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,14 @@ def total(lines: list[FeeLine]) -> int | None:
 def blocks_online_filing(revision: Revision) -> Fee | None:
     """The fee because of which nothing can be filed online, if there is one.
 
-    A fee due at filing that is unknown or unconfirmed and asked of everybody cannot be
-    paid online, so the counter stays open and this channel closes.
+    A fee due at filing that is unknown or unconfirmed and asked of everybody who files
+    online cannot be paid there, so the counter stays open and this channel closes.
     """
-    return next(
-        (
-            fee
-            for fee in revision.fees.all()
-            if fee.due == Fee.Due.FILING
-            and not fee.when
-            and (fee.amount is None or not fee.is_confirmed)
-        ),
-        None,
-    )
+    return next((fee for fee in revision.fees.all() if _blocks_online_filing(fee)), None)
+
+
+def _blocks_online_filing(fee: Fee) -> bool:
+    if fee.due != Fee.Due.FILING or fee.when or (fee.amount is not None and fee.is_confirmed):
+        return False
+    kinds = {row.kind for row in fee.channels.all()}
+    return not kinds or Channel.Kind.ONLINE in kinds

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
+from collections.abc import Callable
+
+from django.utils import translation
 
 # Controls, surrogates, private use, and the invisible marks that turn text around.
 _UNWANTED = re.compile(
@@ -34,3 +38,18 @@ def fold(text: str) -> str:
 def dong(amount: int) -> str:
     """Whole đồng as people write them: 8000 -> `8.000 đồng`."""
     return f"{amount:,}".replace(",", ".") + " đồng"
+
+
+def in_vietnamese[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, run in Vietnamese: for what is written down for other people to read.
+
+    Whoever acts may read the portal in English; the papers and notices of the act may not.
+    Not `translation.override` itself: as a decorator it keeps one state for all threads.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with translation.override("vi"):
+            return function(*args, **kwargs)
+
+    return run

@@ -23,12 +23,14 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from procedures.formspec.spec import NO_WORDS, YES_WORDS
+
 _TOKEN = re.compile(
     r"""\s*(?:(?P<op><=|>=|!=|=|<|>)|(?P<mark>[(),])|"(?P<quoted>[^"]*)"|(?P<word>[^\s()=!<>,"]+))"""
 )
 _FUNCTIONS = {"days_between": 2, "age": 1}
-_YES = {"yes", "co", "có"}
-_NO = {"no", "khong", "không"}
+# An expression deeper than any that a person writes would exhaust Python's stack.
+_DEEPEST = 40
 
 
 class ConditionError(ValueError):
@@ -61,6 +63,7 @@ class _Parser:
             self.tokens.append((kind, match.group(kind)))
             position = match.end()
         self.index = 0
+        self.depth = 0
 
     def peek(self) -> tuple[str, str]:
         return self.tokens[self.index] if self.index < len(self.tokens) else ("end", "")
@@ -85,6 +88,15 @@ class _Parser:
         return self.joined("or", lambda: self.joined("and", self.negation))
 
     def negation(self) -> Node:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise ConditionError(_("điều kiện lồng nhau quá nhiều lớp"))
+        try:
+            return self.single()
+        finally:
+            self.depth -= 1
+
+    def single(self) -> Node:
         if self.peek() == ("word", "not"):
             self.take()
             return Node("not", (self.negation(),))
@@ -116,6 +128,9 @@ class _Parser:
         return Node("literal", text=_canonical(value))
 
     def call(self, name: str) -> Node:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise ConditionError(_("điều kiện lồng nhau quá nhiều lớp"))
         if name not in _FUNCTIONS:
             raise ConditionError(_("không có hàm “%(name)s”") % {"name": name})
         self.expect("(")
@@ -128,14 +143,15 @@ class _Parser:
             raise ConditionError(
                 _("hàm %(name)s cần %(count)d giá trị") % {"name": name, "count": _FUNCTIONS[name]}
             )
+        self.depth -= 1
         return Node("call", tuple(arguments), name)
 
 
 def _canonical(word: str) -> str:
     """One spelling of yes and no, whichever the writer used."""
-    if word.lower() in _YES:
+    if word.lower() in YES_WORDS:
         return "yes"
-    if word.lower() in _NO:
+    if word.lower() in NO_WORDS:
         return "no"
     return word
 
@@ -225,7 +241,7 @@ def _ordered(value: Any) -> float | None:
         return value.toordinal()
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         date = _date(value)
         return date.toordinal() if date else None
 

@@ -71,6 +71,23 @@ class FieldType:
         """The answer in words; "" for none."""
         return "" if answer in (None, "") else str(answer)
 
+    def takes(self, spec: Field, answer: Any) -> bool:
+        """Whether an answer is one that this question could have given."""
+        try:
+            values = self.to_values(answer)
+            cleaned = {
+                suffix: self._clean(field, values.get(suffix))
+                for suffix, field in self.inputs(spec).items()
+            }
+            return self.to_answer(cleaned) == answer
+        except (ValidationError, AttributeError, TypeError, ValueError):
+            return False
+
+    @staticmethod
+    def _clean(field: forms.Field, value: Any) -> Any:
+        field.required = False
+        return field.clean(value)
+
 
 class TextType(FieldType):
     """One line of text."""
@@ -104,7 +121,8 @@ class NameType(FieldType):
 
 
 def _check_name(value: str) -> None:
-    if not all(char.isalpha() or char in " .'’-" for char in value):
+    letters = [char for char in value if char not in " .'’-"]
+    if not letters or not all(char.isalpha() for char in letters):
         raise ValidationError(_("Họ tên chỉ gồm chữ cái và khoảng trắng; hãy bỏ số và dấu lạ."))
 
 
@@ -140,7 +158,7 @@ class _WholeNumber(forms.Field):
         self.high = int(spec.max) if spec.max else None
 
     def to_python(self, value: Any) -> int | None:
-        text = re.sub(r"[.\s]", "", str(value or ""))
+        text = re.sub(r"[.\s]", "", "" if value is None else str(value))
         if not text:
             return None
         if not re.fullmatch(r"[0-9]{1,15}", text):
@@ -401,7 +419,7 @@ class PhoneType(FieldType):
 class _Phone(forms.CharField):
     def to_python(self, value: Any) -> str:
         digits = re.sub(r"[\s.()-]", "", super().to_python(value))
-        return re.sub(r"^\+?84", "0", digits)
+        return re.sub(r"^(\+|00)?840?(?=[0-9]{9,10}$)", "0", digits)
 
     def validate(self, value: str) -> None:
         if value and not re.fullmatch(r"0(2[0-9]{9}|[35789][0-9]{8})", value):
@@ -512,6 +530,9 @@ class _CommuneField(forms.CharField):
         if not text:
             return None
         found = lists.find_communes(text)
+        if self.keeps_old and text.count(",") > 1:
+            # A district between commune and province: a place of before July 2025.
+            return {"commune": "", "name": text}
         if len(found) == 1:
             return {"commune": found[0].code, "name": str(found[0])}
         if self.keeps_old:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -75,14 +76,22 @@ def _by_folded_name() -> dict[str, list[Commune]]:
 def find_communes(text: str) -> list[Commune]:
     """The communes that a typed text can mean: `gio linh`, `Xã Gio Linh, Quảng Trị`.
 
-    Accents and the word for the kind of unit do not matter; a province after a comma
-    narrows several of one name down. An empty list means that there is no such place.
+    Accents and the word for the kind of unit do not matter. What follows the last comma
+    or dash is the province, which narrows several of one name down; without a comma the
+    last words may be it. An empty list means that there is no such place.
     """
-    name, _comma, province = fold(text).partition(",")
-    candidates = _by_folded_name().get(name.strip(), [])
-    if not province.strip():
-        return candidates
-    wanted = province.strip()
+    name, *between = (part.strip() for part in re.split(r",| - ", fold(text)))
+    if between:
+        return _in_province(name, between[-1])
+    words = name.split()
+    splits = ((" ".join(words[:i]), " ".join(words[i:])) for i in range(len(words) - 1, 0, -1))
+    with_province = (_in_province(*split) for split in splits)
+    return _in_province(name, "") or next((found for found in with_province if found), [])
+
+
+def _in_province(name: str, province: str) -> list[Commune]:
+    wanted = re.sub(r"^(tinh|thanh pho|tp\.?) ", "", province)
+    candidates = _by_folded_name().get(name, [])
     return [row for row in candidates if wanted in fold(row.province)]
 
 

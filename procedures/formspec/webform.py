@@ -132,20 +132,26 @@ class SectionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Drop what is not asked, and demand what is."""
         cleaned = super().clean()
-        view = {**self.answers, self.section.id: self._row(self.cleaned_data)}
+        # The same rule as when they are kept: an answer that is dropped opens nothing.
+        row = _prune_row(self.section, self._row(cleaned), self.answers)
+        view = {**self.answers, self.section.id: row}
         for question in self.questions:
-            asked = all(conditions.holds(when, view) for when in question.whens)
-            for suffix in type_of(question.spec).inputs(question.spec):
-                name = f"{question.path}{suffix}"
-                if not asked:
+            names = {
+                suffix: f"{question.path}{suffix}"
+                for suffix in type_of(question.spec).inputs(question.spec)
+            }
+            if not all(conditions.holds(when, view) for when in question.whens):
+                for name in names.values():
                     self._errors.pop(name, None)
                     cleaned.pop(name, None)
-                elif not question.is_optional and name not in self._errors:
+            # Half of an optional answer would be lost without a word.
+            elif not question.is_optional or any(_is_given(cleaned, n) for n in names.values()):
+                for suffix, name in names.items():
                     self._demand(question, suffix, name, cleaned)
         return cleaned
 
     def _demand(self, question: Question, suffix: str, name: str, cleaned: dict) -> None:
-        if cleaned.get(name) not in (None, "", [], False):
+        if name in self._errors or _is_given(cleaned, name):
             return
         label = str(question.spec.label or "")
         if suffix:
@@ -192,6 +198,10 @@ class SectionForm(forms.Form):
             for name in self.fields
             for error in self.errors.get(name, [])
         ]
+
+
+def _is_given(cleaned: Mapping[str, Any], name: str) -> bool:
+    return cleaned.get(name) not in (None, "", [], False)
 
 
 def _is_group(bound: forms.BoundField) -> bool:
@@ -250,6 +260,30 @@ def _prune_row(section: Section, row: Mapping[str, Any], answers: Mapping[str, A
         if smaller == row:
             return smaller
         row = smaller
+
+
+def fitting(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers that this form could have given, for a draft that comes from another one.
+
+    A question whose type or options changed loses its answer, so that it is asked again.
+    """
+    kept: dict[str, Any] = {}
+    for section in form.sections:
+        given = answers.get(section.id)
+        if section.repeat and isinstance(given, list):
+            kept[section.id] = [_fitting_row(section, row) for row in given[: section.repeat.max]]
+        elif not section.repeat and isinstance(given, Mapping):
+            kept[section.id] = _fitting_row(section, given)
+    return kept
+
+
+def _fitting_row(section: Section, row: Mapping[str, Any]) -> dict[str, Any]:
+    smaller: dict[str, Any] = {}
+    for path, spec in walk(section.fields):
+        answer = conditions.lookup(row, path)
+        if answer is not None and type_of(spec).takes(spec, answer):
+            _put(smaller, path, answer)
+    return smaller
 
 
 def is_complete(section: Section, answers: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from procedures.formspec import conditions
 from procedures.formspec.fields import type_of
 from procedures.formspec.spec import Field, Form
-from procedures.loading.schema import ProcedureSpec
+from procedures.loading.schema import OLDER_KEYS, ProcedureSpec
 from procedures.loading.yamltext import Document, read
 from procedures.models import LifeEvent
 
@@ -35,8 +35,10 @@ def check_files(
     fault of the second.
     """
     good, documents, seen = [], [], {}
+    if _blocks_document().faults:
+        return [], [_blocks_document()]
     for file in files:
-        document, spec = check_text(_text_of(file), str(file))
+        document, spec = _check_file(file)
         documents.append(document)
         if spec is None:
             continue
@@ -52,12 +54,19 @@ def check_files(
     return good, documents
 
 
+def _check_file(file: Path) -> tuple[Document, ProcedureSpec | None]:
+    try:
+        return check_text(_text_of(file), str(file))
+    except UnicodeDecodeError:
+        document = Document(str(file))
+        document.fault((), _("Tệp chưa được lưu bằng mã UTF-8."))
+        return document, None
+
+
 def _text_of(file: Path) -> str:
     raw = file.read_bytes()
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("utf-16") if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "\x00"
+    has_utf16_mark = raw[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    return raw.decode("utf-16" if has_utf16_mark else "utf-8-sig")
 
 
 def check_text(text: str, file: str) -> tuple[Document, ProcedureSpec | None]:
@@ -67,6 +76,7 @@ def check_text(text: str, file: str) -> tuple[Document, ProcedureSpec | None]:
         document.fault((), _("Tệp phải gồm các dòng “khóa: giá trị”."))
     if document.faults:
         return document, None
+    _know_older_keys(document)
     _expand_blocks(document)
     try:
         spec = ProcedureSpec.model_validate(document.data)
@@ -79,18 +89,33 @@ def check_text(text: str, file: str) -> tuple[Document, ProcedureSpec | None]:
     return document, None if document.faults else spec
 
 
+def _know_older_keys(document: Document) -> None:
+    """Let a fault of `service_level` be found on the line where it is still called `level`."""
+    for path, line in list(document.lines.items()):
+        today = tuple(OLDER_KEYS.get(part, part) for part in path)
+        document.lines.setdefault(today, line)
+
+
 # --- Shared blocks --------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4)
-def _blocks(path: Path, changed: float) -> dict[str, list]:
-    document = read(path.read_text(encoding="utf-8"), path.name)
-    return document.data or {}
+def _read_blocks(path: Path, changed: float) -> Document:
+    document = read(path.read_text(encoding="utf-8"), str(path))
+    if not document.faults and not isinstance(document.data, dict):
+        document.fault((), _("Tệp phải gồm các dòng “khóa: giá trị”."))
+    return document
+
+
+def _blocks_document() -> Document:
+    if not BLOCKS_FILE.exists():
+        return Document(str(BLOCKS_FILE), data={})
+    return _read_blocks(BLOCKS_FILE, BLOCKS_FILE.stat().st_mtime)
 
 
 def shared_blocks() -> dict[str, list]:
     """The blocks that forms may `use`, by name."""
-    return _blocks(BLOCKS_FILE, BLOCKS_FILE.stat().st_mtime) if BLOCKS_FILE.exists() else {}
+    return _blocks_document().data
 
 
 def _expand_blocks(document: Document) -> None:
@@ -104,7 +129,7 @@ def _expand_fields(fields: list, path: tuple, document: Document) -> None:
     for index, field in enumerate(fields):
         if not isinstance(field, dict) or "use" not in field:
             continue
-        block = shared_blocks().get(field["use"])
+        block = shared_blocks().get(str(field["use"]))
         if block is None:
             names = ", ".join(sorted(shared_blocks()))
             document.fault(
@@ -128,11 +153,14 @@ def _sentence(detail: ErrorDetails, document: Document) -> str:
     kind, context = detail["type"], detail.get("ctx") or {}
     key = str(detail["loc"][-1]) if detail["loc"] else ""
     given = str(detail.get("input", ""))[:60]
+    if kind in {"too_short", "too_long"} and isinstance(detail.get("input"), str):
+        kind = f"string_{kind}"
     sentences = {
         "extra_forbidden": _("Không có khóa “%(key)s”."),
         "missing": _("Thiếu khóa “%(key)s”."),
         "string_pattern_mismatch": _("“%(key)s: %(given)s” chưa đúng dạng."),
         "string_too_short": _("“%(key)s” đang để trống."),
+        "string_too_long": _("“%(key)s” dài quá %(limit)s ký tự."),
         "string_type": _("“%(key)s” phải là một dòng chữ."),
         "list_type": _("“%(key)s” phải là một danh sách."),
         "too_short": _("“%(key)s” phải có ít nhất một mục."),
@@ -156,7 +184,7 @@ def _sentence(detail: ErrorDetails, document: Document) -> str:
     if kind in {"greater_than_equal", "less_than_equal"}:
         return _("“%(key)s: %(given)s” nằm ngoài giới hạn.") % {"key": key, "given": given}
     text = sentences.get(kind, _("“%(key)s: %(given)s” không dùng được."))
-    return text % {"key": key, "given": given}
+    return text % {"key": key, "given": given, "limit": context.get("max_length", "")}
 
 
 # --- What the parts say about each other ----------------------------------------------
@@ -234,6 +262,11 @@ def _condition_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
         except conditions.ConditionError as error:
             yield path, _("Điều kiện “%(text)s”: %(problem)s.") % {"text": text, "problem": error}
             continue
+        if not asked:
+            yield (
+                path,
+                _("Điều kiện “%(text)s” chưa ghi câu hỏi theo dạng mục.câu_hỏi.") % {"text": text},
+            )
         for question in asked:
             if question not in known:
                 yield path, _("Không có câu hỏi “%(path)s” trong form.") % {"path": question}
@@ -272,7 +305,7 @@ def _references(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
         if fee.times:
             yield ("fees", index, "times"), fee.times
     if spec.on_time:
-        yield ("on_time",), spec.on_time.start
+        yield ("on_time", "start"), spec.on_time.start
     for index, question in enumerate(spec.ask_first):
         yield ("ask_first", index), question
     for index, document in enumerate(spec.documents):

@@ -13,7 +13,24 @@ from pydantic_core import PydanticCustomError
 from procedures.formspec.spec import Key, Section, Strict, Text, Whole, Words, YesNo
 
 Code = Annotated[str, StringConstraints(pattern=r"^[1-9]\.\d{6}$")]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+
+# As long as the columns that keep them.
+Mark = Annotated[Text, StringConstraints(max_length=20)]
+Number = Annotated[Text, StringConstraints(max_length=60)]
+Path = Annotated[Text, StringConstraints(max_length=120)]
+Line = Annotated[Text, StringConstraints(max_length=200)]
+Condition = Annotated[Text, StringConstraints(max_length=300)]
+Tier = Annotated[Key, StringConstraints(max_length=20)]
+Count = Annotated[Whole, pydantic.Field(le=9999)]
+
+# What keys were called before; files that still say so are read.
+OLDER_KEYS = {
+    "level": "service_level",
+    "citizen_deadline": "on_time",
+    "from": "start",
+    "else": "otherwise",
+}
 
 
 def _day(value: Any) -> Any:
@@ -39,16 +56,12 @@ def _hour(value: Any) -> Any:
 
 def _amount(value: Any) -> Any:
     """Whole đồng, or None for `unknown`: the law leaves it to the province, and it is not zero."""
-    if value is None or str(value).strip() == "unknown":
-        return None
-    from procedures.formspec.spec import _whole
-
-    return _whole(value)
+    return None if value is None or str(value).strip() == "unknown" else value
 
 
 def _duration(value: Any) -> Any:
     """`same_day`, `3 working_days`, `2 hours`, `10 days`, or `text`."""
-    match = re.fullmatch(r"same_day|text|(\d+) (working_day|day|hour)s?", str(value).strip())
+    match = re.fullmatch(r"same_day|text|(\d{1,4}) (working_day|day|hour)s?", str(value).strip())
     if not match:
         raise PydanticCustomError("duration", "duration", {"given": str(value)})
     return str(value).strip()
@@ -56,21 +69,21 @@ def _duration(value: Any) -> Any:
 
 Day = Annotated[datetime.date, BeforeValidator(_day)]
 Hour = Annotated[str, BeforeValidator(_hour)]
-Amount = Annotated[int | None, BeforeValidator(_amount)]
+Amount = Annotated[Annotated[Whole, pydantic.Field(le=10**12)] | None, BeforeValidator(_amount)]
 Duration = Annotated[str, BeforeValidator(_duration)]
 
 
 class Office(Strict):
     """Which tier handles it, and the answer by which the office is chosen."""
 
-    tier: Key
-    choose: Text | None = None
+    tier: Tier
+    choose: Line | None = None
 
 
 class Deadline(Strict):
     """The citizen's own time limit (`on_time`), its last day rolling to a working day."""
 
-    days: Whole
+    days: Count
     start: Text = pydantic.Field(validation_alias=pydantic.AliasChoices("start", "from"))
     text: Text
 
@@ -78,7 +91,7 @@ class Deadline(Strict):
 class Redirect(Strict):
     """When an answer means that another procedure is the right one."""
 
-    when: Text
+    when: Condition
     to: Code
     text: Text
 
@@ -104,7 +117,7 @@ class Supplement(Strict):
     """What a supplement does to the clock, and how long the citizen has."""
 
     clock: Literal["restart", "pause"] = "restart"
-    citizen_days: Whole | None = None
+    citizen_days: Count | None = None
     source: Text | None = None
 
 
@@ -112,18 +125,18 @@ class FeeSpec(Strict):
     """One charge."""
 
     id: Key
-    name: Text
-    when: Text | None = None
+    name: Line
+    when: Condition | None = None
     channels: list[Literal["online", "direct", "postal"]] = []
     amount: Amount
-    per: Text | None = None
-    times: Text | None = None
+    per: Number | None = None
+    times: Path | None = None
     pay: Literal["at_filing", "after_acceptance", "at_collection"]
-    source: Text
+    source: Line
     confirmed: YesNo = False
     refundable: YesNo = False
     exempt: dict[Key, Text] = {}
-    exempt_law: Text | None = None
+    exempt_law: Line | None = None
 
 
 class DocumentSpec(Strict):
@@ -132,9 +145,9 @@ class DocumentSpec(Strict):
     id: Key
     name: Text
     how: Literal["submit", "show", "portal"]
-    originals: Whole = 0
-    copies: Whole = 0
-    when: Text | None = None
+    originals: Count = 0
+    copies: Count = 0
+    when: Condition | None = None
     optional: YesNo = False
     online: Literal["photo", "scan"] | None = None
     original_due: Literal["before_result", "with_filing"] | None = None
@@ -152,7 +165,7 @@ class Step(Strict):
     who: Literal["reception", "case_officer", "approver", "leader", "citizen", "cashier"]
     budget: Duration | None = None
     channels: list[Literal["online", "direct", "postal"]] = []
-    answer_days: Whole | None = None
+    answer_days: Count | None = None
     no_answer: Literal["agree", "remind"] | None = None
     clock: Literal["runs", "stops"] | None = None
     outside: YesNo = False
@@ -167,9 +180,9 @@ class Article(Strict):
 class Template(Strict):
     """The wording of a result that we make."""
 
-    title: Text
+    title: Line
     subject: Text
-    symbol: Text
+    symbol: Mark
     grounds: list[Text] = []
     articles: list[Article]
 
@@ -187,7 +200,7 @@ class ResultSpec(Strict):
 class Law(Strict):
     """A law on which the procedure stands."""
 
-    number: Text | None = None
+    number: Number | None = None
     title: Text
 
 
@@ -196,14 +209,14 @@ class ProcedureSpec(Strict):
 
     code: Code
     name: Text
-    short_name: Text
+    short_name: Line
     also_called: Words = []
     summary: Text | None = None
-    field: Text
+    field: Line
     life_events: list[Slug] = []
     audience: Words
     conditions: Words = []
-    decision: Text
+    decision: Number
     effective_from: Day
     service_level: Annotated[Whole, pydantic.Field(ge=1, le=4)] = pydantic.Field(
         validation_alias=pydantic.AliasChoices("service_level", "level")
@@ -215,7 +228,7 @@ class ProcedureSpec(Strict):
     on_time: Deadline | None = pydantic.Field(
         None, validation_alias=pydantic.AliasChoices("on_time", "citizen_deadline")
     )
-    trips: Whole | None = None
+    trips: Count | None = None
     redirect: list[Redirect] = []
     offer: list[Offer] = []
     stop_online: list[Redirect] = []

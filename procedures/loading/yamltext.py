@@ -6,6 +6,7 @@ False. Here they stay as they were typed; the schema converts what it knows to b
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,10 @@ from django.utils.translation import gettext as _
 from procedures.text import normalise
 
 Path = tuple[str | int, ...]
+
+_NO_COLON = "could not find expected ':'"
+# A word processor turns "…" into “…”, which YAML takes for two letters of the text.
+_WORD_QUOTED = re.compile(r"[“”„][^“”]*[“”]|[‘’][^‘’]*[‘’]", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ class Document:
         return self.lines.get(path, 1)
 
     def fault(self, path: Path, message: str) -> None:
-        """Note that the part at `path` is wrong."""
-        self.faults.append(Fault(self.file, self.line_of(path), message))
+        """Note that the part at `path` is wrong, in one line whatever was quoted."""
+        self.faults.append(Fault(self.file, self.line_of(path), " ".join(message.split())))
 
 
 def read(text: str, file: str) -> Document:
@@ -55,12 +60,9 @@ def read(text: str, file: str) -> Document:
     try:
         node = yaml.compose(normalise(text), Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        document.faults.append(
-            Fault(file, mark.line + 1 if mark else 1, _yaml_sentence(error.problem or ""))
-        )
+        document.faults.append(_yaml_fault(error, file))
         return document
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         document.faults.append(Fault(file, 1, _("Tệp không phải YAML đọc được.")))
         return document
     if node is None:
@@ -73,6 +75,10 @@ def read(text: str, file: str) -> Document:
 def _build(node: yaml.Node, path: Path, document: Document, seen: frozenset[int]) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.ScalarNode):
+        if node.style is None and _WORD_QUOTED.fullmatch(node.value):
+            document.fault(
+                path, _('Dấu nháy cong của Word không dùng được; hãy gõ dấu nháy thẳng (").')
+            )
         return node.value
     if id(node) in seen:
         document.fault(path, _("Phần này chứa chính nó."))
@@ -105,6 +111,15 @@ def _build_mapping(
     return built
 
 
+def _yaml_fault(error: yaml.MarkedYAMLError, file: str) -> Fault:
+    problem = error.problem or ""
+    mark = error.problem_mark or error.context_mark
+    if problem == _NO_COLON:
+        # The reader notices on the next line; the key is where it began to look.
+        mark = error.context_mark or mark
+    return Fault(file, mark.line + 1 if mark else 1, _yaml_sentence(problem))
+
+
 def _yaml_sentence(problem: str) -> str:
     """A YAML reader's complaint in words that an officer can act on."""
     sentences = {
@@ -114,7 +129,7 @@ def _yaml_sentence(problem: str) -> str:
         "mapping values are not allowed here": _(
             "Có dấu hai chấm giữa câu; hãy đặt cả câu trong dấu nháy kép."
         ),
-        "could not find expected ':'": _("Thiếu dấu hai chấm sau tên khóa."),
+        _NO_COLON: _("Thiếu dấu hai chấm sau tên khóa."),
         "expected ',' or ']', but got": _("Thiếu dấu phẩy hoặc dấu đóng ngoặc vuông."),
         "expected ',' or '}', but got": _("Thiếu dấu phẩy hoặc dấu đóng ngoặc nhọn."),
     }

@@ -14,6 +14,7 @@
       (input) => input.name === name || input.name.endsWith(`-${name}`),
     );
     if (!inputs.length) return undefined;
+    if (inputs[0].closest("[data-when][hidden]")) return ""; // a hidden answer opens nothing
     if (inputs[0].type === "radio" || inputs[0].type === "checkbox") {
       return inputs.filter((input) => input.checked).map((input) => input.value);
     }
@@ -25,8 +26,9 @@
   const compare = (left, operator, right) => {
     if (operator === "!=") return !compare(left, "=", right);
     if (operator === "=") return Array.isArray(left) ? left.includes(right) : left === right;
-    const [low, high] = [Number([left].flat()[0]), Number(right)];
-    if (left === "" || Number.isNaN(low) || Number.isNaN(high)) return false;
+    if (left === "") return false;
+    const [low, high] = [left, right].map((one) => Number([one].flat()[0].replace(/[.\s]/g, "")));
+    if (Number.isNaN(low) || Number.isNaN(high)) return undefined; // dates are the server's
     return { ">": low > high, ">=": low >= high, "<": low < high, "<=": low <= high }[operator];
   };
 

@@ -65,8 +65,8 @@ class Command(BaseCommand):
         ]
         for email, name, is_superuser, postings in PEOPLE:
             roles = ", ".join(str(Posting.Role(role).label) for _o, role, _t in postings)
-            what = roles if not is_superuser else _("Quản trị toàn cổng")
-            lines.append(f"  {email:<22}{name:<18}{what or _('Công dân')}")
+            what = _("Quản trị toàn cổng") if is_superuser else roles or _("Công dân")
+            lines.append(f"  {email:<22}{name:<18}{what}")
         self.stdout.write("\n".join(lines))
 
 

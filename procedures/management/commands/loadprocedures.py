@@ -70,7 +70,7 @@ class Command(ProcedureFilesCommand):
         )
 
     def _person(self, email: str):
-        user = get_user_model().objects.filter(email__iexact=email).first()
+        user = get_user_model().objects.filter(email__iexact=email, is_active=True).first()
         if user is None:
             raise CommandError(_("Không có người dùng %(email)s.") % {"email": email})
         return user

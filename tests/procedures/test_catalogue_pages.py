@@ -1,0 +1,324 @@
+"""The public catalogue: found, read, taken home, whoever asks and however."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from procedures.formspec import paperform
+from procedures.loading.saving import publish, save_draft
+from procedures.loading.schema import ProcedureSpec
+from procedures.models import Agency, Procedure, Sector
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def text_of(response) -> str:
+    """What a reader sees: no tags, white space folded."""
+    body = re.sub(r"(?s)<(head|script|style).*?</\1>", " ", response.content.decode())
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+def copies(number: int, code: str = factories.COPY) -> list[Procedure]:
+    """Other procedures, made from the file of one, published under codes of their own."""
+    model = factories.procedure(code).current
+    spec = ProcedureSpec.model_validate(model.definition)
+    made = []
+    for index in range(number):
+        other = spec.model_copy(
+            update={"code": f"9.{index:06d}", "short_name": f"{spec.short_name} {index}"}
+        )
+        revision = save_draft(other)
+        publish(revision, by=None)
+        made.append(revision.procedure)
+    return made
+
+
+# --- The list -------------------------------------------------------------------------
+
+
+def test_the_list_shows_every_procedure_with_its_level(client):
+    factories.procedure(factories.FUNERAL)
+    factories.procedure(factories.LAND_DISPUTE)
+
+    page = text_of(client.get(reverse("procedures:list")))
+
+    assert "2 thủ tục" in page
+    assert "Hỗ trợ chi phí mai táng" in page
+    assert "Mức độ 4 (toàn trình)" in page
+    assert "Mức độ 2" in page
+
+
+def test_the_list_without_any_procedure_says_what_to_do(client):
+    page = text_of(client.get(reverse("procedures:list")))
+
+    assert "Chưa có thủ tục nào ở đây" in page
+
+
+def test_a_search_finds_without_accents(client):
+    factories.procedure(factories.BIRTH)
+    factories.procedure(factories.FUNERAL)
+
+    page = text_of(client.get(reverse("procedures:list"), {"q": "dang ky khai sinh"}))
+
+    assert "cho “dang ky khai sinh”" in page
+    assert page.index("Đăng ký khai sinh") < page.index("Lĩnh vực")
+
+
+@pytest.mark.parametrize("query", ['"', "AND OR (", "<script>alert(1)</script>", "ệ" * 500, "  "])
+def test_any_search_is_answered(client, query):
+    factories.procedure()
+
+    response = client.get(reverse("procedures:list"), {"q": query})
+
+    assert response.status_code == 200
+    assert b"<script>alert" not in response.content
+
+
+def test_the_list_narrows_to_a_field(client):
+    copy = factories.procedure(factories.COPY)
+    factories.procedure(factories.FUNERAL)
+    sector = copy.current.sector
+
+    page = text_of(client.get(reverse("procedures:list"), {"linh-vuc": sector.slug}))
+
+    assert f"Thủ tục lĩnh vực {sector.name}" in page
+    assert "mai táng" not in page.split("Lĩnh vực", 1)[0]
+
+
+@pytest.mark.parametrize("page", ["0", "99", "x", "-1"])
+def test_a_page_that_is_not_there_is_the_nearest_one(client, page):
+    factories.procedure()
+
+    assert client.get(reverse("procedures:list"), {"trang": page}).status_code == 200
+
+
+def test_a_draft_is_nowhere_to_be_seen(client):
+    spec = ProcedureSpec.model_validate(factories.procedure().current.definition)
+    other = save_draft(spec.model_copy(update={"code": "9.000001", "short_name": "Bản thảo kín"}))
+
+    listed = text_of(client.get(reverse("procedures:list")))
+    found = text_of(client.get(reverse("procedures:list"), {"q": "bản thảo kín"}))
+    page = client.get(reverse("procedures:by_code", args=[other.procedure.code]))
+    form = client.get(reverse("procedures:blank_form", args=[other.procedure.code]))
+
+    assert "1 thủ tục" in listed
+    assert "Bản thảo kín" not in listed + found.replace("“Bản thảo kín”", "")
+    assert (page.status_code, form.status_code) == (404, 404)
+
+
+# --- One procedure --------------------------------------------------------------------
+
+ELEVEN = [
+    "Tên thủ tục", "Trình tự thực hiện", "Cách thức thực hiện", "Thành phần, số lượng hồ sơ",
+    "Thời hạn giải quyết", "Đối tượng thực hiện", "Cơ quan giải quyết", "Kết quả",
+    "Mẫu đơn, tờ khai", "Yêu cầu, điều kiện", "Phí, lệ phí", "Hình thức nộp hồ sơ",
+    "Hình thức trả kết quả", "Căn cứ pháp lý", "Quyết định công bố",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", list(factories.FILES))
+def test_the_page_has_the_eleven_items_of_level_one(client, code):
+    """Circular 32/2017/TT-BTTTT, article 5: a) to l)."""
+    procedure = factories.procedure(code)
+    revision = procedure.current
+
+    page = text_of(client.get(procedure.get_absolute_url()))
+
+    assert [item for item in ELEVEN if item not in page] == []
+    facts = [
+        revision.name, revision.decision, revision.result["name"], procedure.code,
+        *revision.audience, *revision.conditions, *(step["name"] for step in revision.steps),
+        *(law.title for law in revision.legal_bases.all()),
+        *(document.name for document in revision.documents.all()),
+    ]  # fmt: skip
+    seen = page.replace("&#x27;", "'").replace("&quot;", '"')
+    assert [fact for fact in facts if " ".join(fact.split()) not in seen] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (factories.FUNERAL, "Mức độ 4 (toàn trình)"),
+        (factories.MARITAL, "Mức độ 3 (một phần)"),
+        (factories.LAND_DISPUTE, "Mức độ 2"),
+        (factories.CERTIFIED_COPY, "Mức độ 1"),
+    ],
+)
+def test_the_level_is_said_in_both_words(client, code, words):
+    page = text_of(client.get(factories.procedure(code).get_absolute_url()))
+
+    assert words in page
+
+
+def test_the_button_to_file_is_there_from_level_three_on(client):
+    online = factories.procedure(factories.FUNERAL)
+    counter = factories.procedure(factories.CERTIFIED_COPY)
+
+    pages = [client.get(row.get_absolute_url()).content.decode() for row in (online, counter)]
+
+    assert reverse("dossiers:start", args=[online.code]) in pages[0]
+    assert reverse("dossiers:start", args=[counter.code]) not in pages[1]
+    assert "Thủ tục này chưa nhận hồ sơ trực tuyến" in pages[1]
+
+
+def test_an_old_slug_leads_to_todays_for_ever(client):
+    procedure = factories.procedure()
+
+    response = client.get(reverse("procedures:detail", args=[procedure.code, "ten-cu"]))
+
+    assert response.status_code == 301
+    assert response.headers["Location"] == procedure.get_absolute_url()
+
+
+def test_the_code_alone_leads_to_the_page(client):
+    procedure = factories.procedure()
+
+    response = client.get(reverse("procedures:by_code", args=[procedure.code]))
+
+    assert response.headers["Location"] == procedure.get_absolute_url()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/thu-tuc/9.999999/",
+        "/thu-tuc/9.999999/ten/",
+        "/thu-tuc/9.999999/bieu-mau/to-khai.pdf",
+        "/thu-tuc/abc/",
+        "/su-kien/khong-co/",
+        "/co-quan/000.99.99.H99/",
+    ],
+)
+def test_what_is_not_there_is_not_found_in_vietnamese(client, address):
+    response = client.get(address)
+
+    assert response.status_code == 404
+    assert "Không tìm thấy trang này" in text_of(response)
+
+
+# --- Its form -------------------------------------------------------------------------
+
+
+def test_the_blank_form_is_printed_once_and_then_read(client, monkeypatch, tmp_path):
+    procedure = factories.procedure(factories.LAND_DISPUTE)
+    printed = []
+    monkeypatch.setattr(paperform, "default_storage", FileSystemStorage(tmp_path))
+
+    def print_it(revision, office=None):
+        printed.append(revision.pk)
+        return b"%PDF-1.7 mau don"
+
+    monkeypatch.setattr(paperform, "blank_pdf", print_it)
+    address = reverse("procedures:blank_form", args=[procedure.code])
+
+    first = client.get(address)
+    second = client.get(address)
+
+    assert b"".join(first.streaming_content) == b"".join(second.streaming_content)
+    assert printed == [procedure.current_id]
+    assert first.headers["Content-Type"] == "application/pdf"
+    assert f"to-khai-{procedure.slug}.pdf" in first.headers["Content-Disposition"]
+    assert "attachment" in first.headers["Content-Disposition"]
+
+
+def test_level_one_has_no_form_to_take_home(client):
+    procedure = factories.procedure(factories.CERTIFIED_COPY)
+    address = reverse("procedures:blank_form", args=[procedure.code])
+
+    assert client.get(address).status_code == 404
+    assert address not in client.get(procedure.get_absolute_url()).content.decode()
+
+
+# --- Life events and offices ----------------------------------------------------------
+
+
+def test_a_life_event_gathers_its_procedures(client):
+    funeral = factories.procedure(factories.FUNERAL)
+    factories.procedure(factories.LAND_DISPUTE)
+    event = funeral.current.life_events.first()
+
+    page = text_of(client.get(event.get_absolute_url()))
+
+    assert event.name in page
+    assert "Hỗ trợ chi phí mai táng" in page
+    assert "Hòa giải tranh chấp" not in page
+
+
+def test_an_office_says_where_it_is_and_when_it_is_open(client):
+    factories.procedure()
+    office = Agency.objects.get(code=factories.COMMUNE)
+
+    page = text_of(client.get(office.get_absolute_url()))
+
+    assert [v for v in (office.name, office.address, office.hours_text) if v not in page] == []
+
+
+def test_an_office_that_was_abolished_has_no_page(client):
+    factories.offices()
+    office = Agency.objects.get(code=factories.COMMUNE)
+    Agency.objects.filter(pk=office.pk).update(is_active=False)
+
+    assert client.get(office.get_absolute_url()).status_code == 404
+
+
+# --- Every page -----------------------------------------------------------------------
+
+
+def addresses() -> dict[str, str]:
+    procedure = factories.procedure(factories.COPY)
+    return {
+        "list": reverse("procedures:list"),
+        "search": reverse("procedures:list") + "?q=trich+luc",
+        "field": f"{reverse('procedures:list')}?linh-vuc={Sector.objects.first().slug}",
+        "detail": procedure.get_absolute_url(),
+        "life event": procedure.current.life_events.first().get_absolute_url(),
+        "office": Agency.objects.get(code=factories.COMMUNE).get_absolute_url(),
+        "home": reverse("home"),
+    }
+
+
+@pytest.mark.parametrize("name", ["list", "search", "field", "detail", "life event", "office"])
+def test_a_page_needs_no_script_and_no_form_needs_one(client, name):
+    page = client.get(addresses()[name]).content.decode()
+
+    assert not re.findall(r"<script(?![^>]*\ssrc=)", page)
+    assert all('action="' in form for form in re.findall(r"<form[^>]*>", page))
+    assert "javascript:" not in page
+
+
+@pytest.mark.parametrize(
+    "name", ["list", "search", "field", "detail", "life event", "office", "home"]
+)
+def test_a_page_asks_as_often_with_fifty_procedures_as_with_one(client, name):
+    address = addresses()[name]
+    client.get(address)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(address)
+    with_one = len(queries)
+    copies(50)
+    client.get(address)  # the search index is built again by the first who asks
+
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(address)
+
+    assert response.status_code == 200
+    assert len(queries) == with_one <= 15, [query["sql"] for query in queries]
+
+
+def test_a_page_asks_as_often_with_many_papers_as_with_few(client):
+    small, large = factories.procedure(factories.COPY), factories.procedure(factories.MARITAL)
+    counts = []
+
+    for procedure in (small, large):
+        with CaptureQueriesContext(connection) as queries:
+            client.get(procedure.get_absolute_url())
+        counts.append(len(queries) - bool(procedure.current.definition.get("redirect")))
+
+    assert len(set(counts)) == 1
