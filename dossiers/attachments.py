@@ -136,7 +136,7 @@ def clean_name(name: str, extension: str) -> str:
     """A name to show: one line, at most 100 characters, with the extension of the content."""
     stem = re.split(r"[/\\]", normalise(name))[-1].rsplit(".", 1)[0]
     stem = re.sub(r'[\s<>:"|?*]+', " ", stem).strip(" .")
-    return f"{stem[:100] or _('giay-to')}{extension}"
+    return f"{stem[:100] or 'giay-to'}{extension}"
 
 
 def store(dossier: Dossier, document: str, file: UploadedFile, *, by: User) -> Attachment:

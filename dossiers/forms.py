@@ -128,4 +128,4 @@ class DeliveryForm(forms.Form):
 
 
 def _sentence(words: Any) -> str:
-    return f"{_('Nhận')} {words}"
+    return _("Nhận %(way)s") % {"way": words}

@@ -187,7 +187,8 @@ def moment_text(moment) -> str:
     """`17:00 ngày 25/11/2026`; for none, that the office will say."""
     if moment is None:
         return _("ngày cơ quan thông báo")
-    return f"{timezone.localtime(moment):%H:%M} ngày {timezone.localtime(moment):%d/%m/%Y}"
+    local = timezone.localtime(moment)
+    return _("%(time)s ngày %(day)s") % {"time": f"{local:%H:%M}", "day": f"{local:%d/%m/%Y}"}
 
 
 def send(notice: Notice) -> None:

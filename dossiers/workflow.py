@@ -201,6 +201,8 @@ def _check_state(action: Action, dossier: Dossier) -> None:
 
 def _what_happened(dossier: Dossier) -> str:
     """Who was first, and what the dossier is now."""
+    from dossiers import notices
+
     last = (
         Event.objects.filter(dossier=dossier)
         .exclude(name=ledger.LOOK)
@@ -219,7 +221,7 @@ def _what_happened(dossier: Dossier) -> str:
     ) % {
         "who": who,
         "what": label,
-        "when": f"{timezone.localtime(last.at):%H:%M ngày %d/%m/%Y}",
+        "when": notices.moment_text(last.at),
         "state": state,
     }
 

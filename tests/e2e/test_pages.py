@@ -1,0 +1,195 @@
+"""Every page of a citizen in a browser: accessible, within the screen, and without scripts too."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from dossiers import workflow
+from dossiers.models import Dossier
+from tests import factories
+from tests.factories import BIRTH, COPY, FUNERAL
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PHONE, SMALLEST, DESKTOP = (
+    {"width": 360, "height": 740},
+    {"width": 320, "height": 640},
+    {"width": 1440, "height": 900},
+)
+
+
+def let_in(context, site: str, person) -> None:
+    """Log a person in by the cookie of their session."""
+    client = Client()
+    client.force_login(person)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": site}])
+
+
+def public_pages() -> dict[str, str]:
+    """Pages that need no login, by what they are."""
+    procedure = factories.procedure(BIRTH)
+    paper = factories.filed(FUNERAL).papers.first()
+    return {
+        "home": reverse("home"),
+        "list": reverse("procedures:list") + "?q=khai+sinh",
+        "procedure": procedure.get_absolute_url(),
+        "track": reverse("dossiers:track"),
+        "verify": reverse("dossiers:verify"),
+        "verified": reverse("dossiers:verify_token", args=[paper.token]),
+        "login": reverse("account_login"),
+        "signup": reverse("account_signup"),
+    }
+
+
+def pages_of(person) -> dict[str, str]:
+    """Pages of a person whose dossiers stand in different states."""
+    office = factories.Office()
+    draft = factories.draft(BIRTH, owner=person)
+    filed = factories.filed(FUNERAL, owner=person)
+    asked = workflow.perform(
+        factories.filed(FUNERAL, owner=person),
+        "request_supplement",
+        by=office.reception,
+        items="Chụp lại giấy chứng tử",
+        documents=["giay_chung_tu"],
+        reason="Ảnh mờ, không đọc được số",
+    )
+    checking = office.processing(factories.filed(BIRTH, owner=person))
+    checking = workflow.perform(
+        checking, "send_draft", by=office.officer, draft="Họ, chữ đệm, tên: NGUYỄN TRẦN MINH KHÔI"
+    )
+    copy = factories.filed(COPY, owner=person)
+
+    def of(name: str, dossier: Dossier, *rest: str) -> str:
+        return reverse(f"dossiers:{name}", args=[dossier.code or dossier.key, *rest])
+
+    return {
+        "mine": reverse("dossiers:mine"),
+        "start": reverse("dossiers:start", args=[FUNERAL]),
+        "draft": of("draft", draft),
+        "office": of("office", draft),
+        "section": of("section", draft, "be"),
+        "documents": of("documents", draft),
+        "check": of("check", draft),
+        "discard": of("discard", draft),
+        "filed": of("filed", filed),
+        "detail": of("detail", asked),
+        "supplement": of("supplement", asked),
+        "draft_result": of("draft_result", checking),
+        "withdraw": of("withdraw", filed),
+        "pay": reverse("payments:start", args=[copy.code]),
+    }
+
+
+def assert_fits_and_is_accessible(page, name: str) -> None:
+    for size in (DESKTOP, SMALLEST, PHONE):
+        page.set_viewport_size(size)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= size["width"], f"{name}: {wide} px wide at {size['width']}"
+        if size is not SMALLEST:
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+
+
+def test_every_page_is_accessible_and_fits_the_screen(page, site, console):
+    person = factories.user(full_name="Trần Thị Bình")
+    for name, url in public_pages().items():
+        page.goto(site + url)
+        assert_fits_and_is_accessible(page, name)
+
+    let_in(page.context, site, person)
+    pages = pages_of(person)
+    asked = Dossier.objects.get(state=Dossier.State.SUPPLEMENT_REQUIRED)
+    page.goto(site + reverse("dossiers:track"))
+    page.locator('[name="code"]').fill(asked.code)
+    page.locator('[name="secret"]').fill(asked.secret)
+    page.get_by_role("button", name="Tra cứu").click()
+    expect(page.get_by_text("Ảnh mờ")).to_be_visible()
+    assert_fits_and_is_accessible(page, "tracked")
+    for name, url in pages.items():
+        page.goto(site + url)
+        assert_fits_and_is_accessible(page, name)
+
+    page.goto(site + pages["section"])
+    page.locator('[name="ngay_sinh"]').fill("31/02/2026")
+    page.locator('[name="dia_chi_sinh.commune"]').fill("Xã Không Có")
+    page.get_by_role("button", name="Tiếp tục").click()
+    expect(page).to_have_title(re.compile("^Lỗi: "))
+    expect(page.locator(".mc-error-summary")).to_be_focused()
+    assert_fits_and_is_accessible(page, "section with errors")
+    page.locator(".mc-error-summary a").first.click()
+    expect(page.locator('[name="ngay_sinh"]')).to_be_focused()
+
+    page.goto(site + pages["documents"])
+    page.locator('input[type="file"]').first.set_input_files(
+        {"name": "x.pdf", "mimeType": "application/pdf", "buffer": b"<html>"}
+    )
+    page.get_by_role("button", name="Tải tệp lên").click()
+    expect(page.locator(".mc-error-summary")).to_be_visible()
+    assert_fits_and_is_accessible(page, "documents with errors")
+    assert console == []
+
+
+def test_a_conditional_question_shows_and_hides_at_once(page, site, console):
+    person = factories.user()
+    draft = factories.draft(FUNERAL, owner=person)
+    let_in(page.context, site, person)
+    page.goto(site + reverse("dossiers:section", args=[draft.key, "nguoi_dung_ra"]))
+    organisation, relation = page.locator('[name="ten_co_quan"]'), page.locator('[name="quan_he"]')
+
+    expect(organisation).to_be_hidden()
+    expect(relation).to_be_visible()
+    page.locator('[name="tu_cach"][value="co_quan"]').check()
+    expect(organisation).to_be_visible()
+    expect(relation).to_be_hidden()
+    organisation.fill("Hội Chữ thập đỏ")
+    page.locator('[name="tu_cach"][value="ca_nhan"]').check()
+    expect(organisation).to_be_hidden()
+    page.get_by_role("button", name="Tiếp tục").click()
+    page.wait_for_url("**/nhan_tien/")
+
+    assert "ten_co_quan" not in Dossier.objects.get().answers["nguoi_dung_ra"]
+    assert console == []
+
+
+def test_a_dossier_is_filed_without_any_script(browser, site):
+    person = factories.user()
+    factories.procedure(FUNERAL)
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE, locale="vi-VN")
+    let_in(context, site, person)
+    page = context.new_page()
+
+    page.goto(site + reverse("dossiers:start", args=[FUNERAL]))
+    page.get_by_role("button", name="Bắt đầu").click()
+    page.get_by_role("link", name="Điền tiếp").click()
+    page.get_by_label("Ủy ban nhân dân xã Gio Linh").check()
+    for section in (None, *factories.ANSWERS[FUNERAL]):
+        for name, value in factories.posted(FUNERAL, section).items() if section else ():
+            control = page.locator(f'[name="{name}"]')
+            kind = control.first.get_attribute("type")
+            if kind == "radio":
+                page.locator(f'[name="{name}"][value="{value}"]').check()
+            elif kind == "checkbox":
+                control.check()
+            else:
+                control.fill(value)
+        page.get_by_role("button", name="Tiếp tục").click()
+    page.locator('input[type="file"]').set_input_files(
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": factories.picture().read()}
+    )
+    page.get_by_role("button", name="Tiếp tục").click()
+    page.get_by_role("button", name="Nộp hồ sơ").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Đã nộp hồ sơ")
+    dossier = Dossier.objects.get(owner=person)
+    assert dossier.state == Dossier.State.SUBMITTED
+    assert dossier.answers == factories.ANSWERS[FUNERAL]
+    context.close()
