@@ -145,14 +145,39 @@ def store(dossier: Dossier, document: str, file: UploadedFile, *, by: User) -> A
     The same content for the same paper twice is one attachment, so a retry adds nothing.
     """
     media_type, extension = check(file)
-    sha256 = sha256_of(file)
-    with transaction.atomic():
-        _lock_open(dossier)
-        existing = dossier.attachments.filter(document=document, sha256=sha256).first()
-        if existing:
-            return existing
-        _check_room(dossier, file.size)
-        return _keep(dossier, document, file, media_type, extension, sha256, by)
+    attachment = Attachment(
+        dossier=dossier,
+        document=document,
+        name=clean_name(file.name or "", extension),
+        media_type=media_type,
+        size=file.size,
+        sha256=sha256_of(file),
+        uploaded_by=by,
+    )
+    file.seek(0)
+    # Before the dossier is locked: an object store can be slow, and nobody should wait for it.
+    attachment.file.save(f"{uuid.uuid4().hex}{extension}", file, save=False)
+    kept = None
+    try:
+        kept = _keep(attachment)
+    finally:
+        if kept is not attachment:
+            attachment.file.storage.delete(attachment.file.name)
+    return kept
+
+
+@transaction.atomic
+def _keep(attachment: Attachment) -> Attachment:
+    """The row of a stored file; the one that is there already for the same content."""
+    dossier = attachment.dossier
+    _lock_open(dossier)
+    same = {"document": attachment.document, "sha256": attachment.sha256}
+    existing = dossier.attachments.filter(**same).first()
+    if existing:
+        return existing
+    _check_room(dossier, attachment.size)
+    attachment.save()
+    return attachment
 
 
 def _lock_open(dossier: Dossier) -> Dossier:
@@ -176,30 +201,6 @@ def _check_room(dossier: Dossier, size: int) -> None:
             _("Các tệp của hồ sơ nặng quá %(most)d MB; hãy xóa bớt tệp thừa.")
             % {"most": MAX_TOTAL_MB}
         )
-
-
-def _keep(
-    dossier: Dossier,
-    document: str,
-    file: UploadedFile,
-    media_type: str,
-    extension: str,
-    sha256: str,
-    by: User,
-) -> Attachment:
-    attachment = Attachment(
-        dossier=dossier,
-        document=document,
-        name=clean_name(file.name or "", extension),
-        media_type=media_type,
-        size=file.size,
-        sha256=sha256,
-        uploaded_by=by,
-    )
-    file.seek(0)
-    attachment.file.save(f"{uuid.uuid4().hex}{extension}", file, save=False)
-    attachment.save()
-    return attachment
 
 
 @transaction.atomic

@@ -323,6 +323,8 @@ def _complete(move: Move) -> None:
     dossier.to_completed()
     dossier.completed_at = move.now
     move.data = {"result": result.pk, "sha256": result.sha256}
+    if dossier.outcome == Dossier.Outcome.GRANTED:
+        move.fee_lines = [line for line in _fees(move, Fee.Due.COLLECTION) if line.amount]
     if results.can_be_given_online(dossier):
         move.afterwards(lambda: results.give_online_later(dossier))
 

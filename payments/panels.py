@@ -25,8 +25,11 @@ def payments_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
 
 def _cash_reference(dossier: Dossier, payments: list[Payment], roles: set[str]) -> str:
     """Beside which payment the cash button stands: the newest, while money is waited for."""
-    is_waiting = dossier.state == Dossier.State.PAYMENT_REQUIRED
-    return payments[-1].reference if is_waiting and Posting.Role.CASHIER in roles else ""
+    newest = payments[-1]
+    is_waiting = dossier.state == Dossier.State.PAYMENT_REQUIRED or (
+        dossier.state == Dossier.State.COMPLETED and newest.state == Payment.State.PENDING
+    )
+    return newest.reference if is_waiting and Posting.Role.CASHIER in roles else ""
 
 
 @panels.register_column

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import papers, workflow
+from dossiers import papers, results, workflow
 from dossiers.models import Dossier, Paper
 from payments.gateways import vnpay
 from payments.models import GatewayMessage, Payment, Receipt, ReceiptCounter
@@ -41,7 +41,10 @@ class AmountMismatch(Exception):
 
 @receiver(workflow.moved)
 def follow_dossier(sender: type[Dossier], move: workflow.Move, **kwargs: object) -> None:
-    """Ask for the fees of a move; drop what is pending when the dossier has ended."""
+    """Ask for the fees of a move; drop what is pending when the dossier has ended.
+
+    What is asked with the result is paid at the desk and stops no clock.
+    """
     if move.fee_lines:
         ask(move.dossier, [line.as_data() for line in move.fee_lines])
     elif move.action.is_final:
@@ -152,7 +155,7 @@ def confirm(
         return False
     if amount != payment.amount:
         raise AmountMismatch(f"asked {payment.amount}, received {amount}")
-    is_awaited = dossier.state == Dossier.State.PAYMENT_REQUIRED
+    is_awaited = _awaits_money(dossier)
     if is_awaited and payment.state != Payment.State.PENDING:
         _give_up_pending(dossier)
     payment.state, payment.method = Payment.State.PAID, method
@@ -162,11 +165,20 @@ def confirm(
     payment.save(update_fields=["state", "method", "paid_at", "transaction", "needs_refund"])
     receipt = _issue_receipt(payment, dossier, by=by)
     papers.ask_for(dossier, Paper.Kind.PAYMENT, _receipt_facts(receipt, dossier))
-    if is_awaited:
+    if dossier.state == Dossier.State.PAYMENT_REQUIRED:
         workflow.perform(
             dossier, "confirm_payment", by=None, payment=payment.pk, amount=payment.amount
         )
+    elif is_awaited and results.can_be_given_online(dossier):
+        results.give_online_later(dossier)
     return True
+
+
+def _awaits_money(dossier: Dossier) -> bool:
+    """Whether the dossier stands still for a fee, or its result is ready against one."""
+    if dossier.state == Dossier.State.COMPLETED:
+        return dossier.payments.filter(state=Payment.State.PENDING).exists()
+    return dossier.state == Dossier.State.PAYMENT_REQUIRED
 
 
 def _issue_receipt(payment: Payment, dossier: Dossier, *, by: User | None) -> Receipt:
@@ -230,11 +242,11 @@ def take_cash(payment: Payment, *, by: User) -> bool:
         raise workflow.NotAllowed(_("Chỉ thu ngân của nơi tiếp nhận được thu tiền hồ sơ này."))
     if dossier.owner_id == by.pk:
         raise workflow.NotAllowed(_("Ông/bà không thể tự thu tiền hồ sơ của chính mình."))
-    if dossier.state != Dossier.State.PAYMENT_REQUIRED:
+    if not _awaits_money(dossier):
         if dossier.payments.filter(state=Payment.State.PAID).exists():
             return False
         raise workflow.NotPossible(_("Hồ sơ này không có khoản nào đang chờ nộp; xin không thu."))
-    payment = payable(dossier)
+    payment = payable(dossier) or dossier.payments.get(state=Payment.State.PENDING)
     if payment.started_at is not None or payment.state != Payment.State.PENDING:
         _give_up_pending(dossier)
         payment = ask(dossier, payment.lines)

@@ -146,7 +146,12 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
     # In the database, not in a process: rate limits must hold across workers.
-    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+    else {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        # Django keeps 300, so that a flood of addresses would push rate limits out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
 }
 
 S3_BUCKET = env.str("AWS_STORAGE_BUCKET_NAME", default="")

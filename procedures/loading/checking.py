@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from procedures.formspec import conditions
 from procedures.formspec.fields import type_of
-from procedures.formspec.spec import Field, Form
+from procedures.formspec.spec import NO_WORDS, YES_WORDS, Field, Form
 from procedures.loading.schema import OLDER_KEYS, ProcedureSpec
 from procedures.loading.yamltext import Document, read
 from procedures.models import LifeEvent
@@ -242,6 +242,8 @@ def _field_fault(field: Field) -> str:
         return "" if field.fields else _("“%(id)s” thiếu type hoặc use.") % {"id": field.id}
     if field.type in {"choice", "choices"} and not field.options:
         return _("Câu hỏi “%(id)s” phải có options.") % {"id": field.id}
+    if (YES_WORDS | NO_WORDS) & set(field.options or ()):
+        return _("Câu hỏi “%(id)s” hỏi có hay không; hãy dùng type: yes_no.") % {"id": field.id}
     if field.type == "declaration" and not field.text:
         return _("Lời cam đoan “%(id)s” phải có text.") % {"id": field.id}
     if field.type != "declaration" and not field.label:

@@ -411,3 +411,50 @@ def test_money_from_the_gateway_after_cash_is_recorded_and_given_back(dossier, p
     assert (cash.state, cash.needs_refund) == (State.PAID, False)
     assert (online.state, online.needs_refund) == (State.PAID, True)
     assert ledger.first_broken(dossier.events.order_by("seq")) is None
+
+
+# --- Fees that are paid when the result is collected ----------------------------------
+
+
+@pytest.fixture
+def ready_against_a_fee(tmp_path, run_tasks):
+    """A decision that is signed, and a fee of 8.000 đồng to pay when it is collected."""
+    fee = (
+        "fees: [{id: le_phi, name: Lệ phí, amount: 8.000, pay: at_collection, "
+        "source: Thử, confirmed: yes}]\n\ndocuments:"
+    )
+    factories.altered_procedure(
+        tmp_path, factories.FUNERAL, ("documents:", fee), ("service_level: 4", "service_level: 3")
+    )
+    office = factories.Office()
+    dossier = office.approved(factories.filed(factories.FUNERAL))
+    run_tasks()
+    return office, Dossier.objects.get(pk=dossier.pk)
+
+
+def test_a_fee_at_collection_is_asked_with_the_result_and_stops_no_clock(ready_against_a_fee):
+    _office, dossier = ready_against_a_fee
+
+    assert dossier.state == Dossier.State.COMPLETED
+    assert [(p.state, p.amount) for p in dossier.payments.all()] == [(State.PENDING, 8_000)]
+    assert services.payable(dossier) is None
+
+
+def test_the_result_is_given_once_the_fee_at_collection_is_paid(ready_against_a_fee, run_tasks):
+    office, dossier = ready_against_a_fee
+
+    services.take_cash(dossier.payments.get(), by=office.cashier)
+    run_tasks()
+
+    assert fresh(dossier).state == Dossier.State.RETURNED
+    payment = dossier.payments.get()
+    assert (payment.state, payment.method) == (State.PAID, Payment.Method.CASH)
+    assert not payment.needs_refund
+    assert payment.receipt.number == 1
+
+
+def test_the_result_is_not_handed_over_while_the_fee_is_owed(ready_against_a_fee):
+    office, dossier = ready_against_a_fee
+
+    with pytest.raises(workflow.Refused, match="Chưa nộp đủ phí"):
+        workflow.perform(dossier, "hand_over", by=office.reception)

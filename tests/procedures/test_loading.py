@@ -184,6 +184,7 @@ FAULTS = [
     ("unknown channel", "type: direct", "type: fax", "chỉ nhận 'online', 'direct', 'postal'"),
     ("duplicate channel", "type: direct", "type: online", "“online” bị lặp lại"),
     ("choice without options", ", options: {mot: Loại 1, hai: Loại 2}", "", "phải có options"),
+    ("yes and no as options", "{mot: Loại 1, hai: Loại 2}", "{co: Có, hai: Hai}", "type: yes_no"),
     ("question without label", "type: text, label: Ghi chú", "type: text", "thiếu label"),
     ("duplicate question", "id: ghi_chu", "id: so_luong", "“so_luong” bị lặp lại"),
     ("bad minimum", "min: 1", "min: một", "min hoặc max của “so_luong”"),
