@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import io
 import logging
 import os
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,10 +113,21 @@ def sign(pdf: bytes, *, reason: str, location: str, name: str) -> bytes:
         name=name,
     )
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-    signed = signers.PdfSigner(metadata, signer, stamp_style=style, new_field_spec=field).sign_pdf(
-        writer
-    )
-    return signed.getvalue()
+    tool = signers.PdfSigner(metadata, signer, stamp_style=style, new_field_spec=field)
+    return _outside_any_loop(lambda: tool.sign_pdf(writer)).getvalue()
+
+
+def _outside_any_loop[T](call: Callable[[], T]) -> T:
+    """What `call` gives; in a thread of its own where an event loop runs already.
+
+    pyHanko runs a loop for each call, which Python refuses inside another.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return call()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(call).result()
 
 
 def check(pdf: bytes) -> Verdict:
@@ -139,7 +153,7 @@ def _verdict(signature: EmbeddedPdfSignature) -> Verdict:
 
     certificate = signature.signer_cert
     context = ValidationContext(trust_roots=[certificate], allow_fetching=False)
-    status = validate_pdf_signature(signature, context)
+    status = _outside_any_loop(lambda: validate_pdf_signature(signature, context))
     return Verdict(
         is_signed=True,
         is_intact=status.intact and status.valid,

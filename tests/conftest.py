@@ -3,10 +3,15 @@
 import os
 from urllib.parse import quote
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
+
+# A slow moment of the machine is no fault of the code under test.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -41,8 +41,11 @@ def served(subprocess_env, port):
 
 def _child(served: subprocess.Popen, words: str) -> psutil.Process | None:
     for child in psutil.Process(served.pid).children():
-        if words in " ".join(child.cmdline()):
-            return child
+        try:
+            if words in " ".join(child.cmdline()):
+                return child
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue  # it has just died
     return None
 
 
