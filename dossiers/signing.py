@@ -114,10 +114,10 @@ def sign(pdf: bytes, *, reason: str, location: str, name: str) -> bytes:
     )
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     tool = signers.PdfSigner(metadata, signer, stamp_style=style, new_field_spec=field)
-    return _outside_any_loop(lambda: tool.sign_pdf(writer)).getvalue()
+    return outside_any_loop(lambda: tool.sign_pdf(writer)).getvalue()
 
 
-def _outside_any_loop[T](call: Callable[[], T]) -> T:
+def outside_any_loop[T](call: Callable[[], T]) -> T:
     """What `call` gives; in a thread of its own where an event loop runs already.
 
     pyHanko runs a loop for each call, which Python refuses inside another.
@@ -153,7 +153,7 @@ def _verdict(signature: EmbeddedPdfSignature) -> Verdict:
 
     certificate = signature.signer_cert
     context = ValidationContext(trust_roots=[certificate], allow_fetching=False)
-    status = _outside_any_loop(lambda: validate_pdf_signature(signature, context))
+    status = outside_any_loop(lambda: validate_pdf_signature(signature, context))
     return Verdict(
         is_signed=True,
         is_intact=status.intact and status.valid,

@@ -6,6 +6,7 @@ handles; a dossier is brought into a state by the moves that lead there.
 
 from __future__ import annotations
 
+import copy
 import io
 import itertools
 from pathlib import Path
@@ -202,7 +203,7 @@ def draft(code: str = FUNERAL, *, owner: Any = None, office: str = COMMUNE) -> D
     """A draft with everything filled in and attached, ready to be filed."""
     owner = owner or user()
     dossier = filing.start(procedure(code), by=owner)
-    dossier.answers = ANSWERS[code]
+    dossier.answers = copy.deepcopy(ANSWERS[code])
     filing.set_office(dossier, Agency.objects.get(code=office))
     dossier.save()
     for row in filing.to_attach(dossier):

@@ -36,7 +36,10 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 from portal.settings import *  # noqa: E402, F403 - the environment above comes first
 from portal.settings import DATABASES, STATIC_ROOT, STORAGES, VAR_DIR  # noqa: E402
 
-if not USES_POSTGRES:
+if USES_POSTGRES:
+    # Race tests have a thread, and a connection, for each person at once.
+    DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 20
+else:
     # A file: live servers, threads and worker processes cannot share one in memory.
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] = (
