@@ -24,7 +24,7 @@ from dossiers.models import Attachment, Dossier
 from procedures.text import normalise
 
 if TYPE_CHECKING:
-    from portal.models import User
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 MAX_FILES = 20
 MAX_TOTAL_MB = 100

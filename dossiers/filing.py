@@ -27,7 +27,7 @@ from procedures.presenting import closed_reason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from portal.models import User
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from dossiers.models import Dossier, Event, Note
 from procedures import triggers
 
 if TYPE_CHECKING:
-    from portal.models import User
+    from django.contrib.auth.base_user import AbstractBaseUser as User
+
     from procedures.models import Agency
 
 LOOK = "look"

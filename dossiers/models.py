@@ -16,7 +16,7 @@ from django_fsm import GET_STATE, RETURN_VALUE, FSMField, transition
 from procedures.models import Agency, Channel, Posting, Revision
 
 if TYPE_CHECKING:
-    from portal.models import User
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 
 def new_key() -> str:

@@ -27,7 +27,7 @@ from procedures.models import Agency, Posting, RequiredDocument
 from procedures.text import dong, in_vietnamese
 
 if TYPE_CHECKING:
-    from portal.models import User
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 
 def ask_for(dossier: Dossier, kind: str, contents: dict) -> Paper:

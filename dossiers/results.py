@@ -23,8 +23,9 @@ from procedures.models import Agency, Fee, RequiredDocument
 from procedures.text import in_vietnamese
 
 if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
+
     from dossiers.workflow import Move
-    from portal.models import User
 
 
 def keep_outside_result(move: Move) -> None:

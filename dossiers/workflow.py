@@ -23,7 +23,7 @@ from procedures.models import Posting
 from procedures.text import normalise
 
 if TYPE_CHECKING:
-    from portal.models import User
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 Role = Posting.Role
 State = Dossier.State

@@ -25,7 +25,7 @@ from procedures.models import Posting
 from procedures.text import in_vietnamese, normalise
 
 if TYPE_CHECKING:
-    from portal.models import User
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 PAY_WITHIN = datetime.timedelta(minutes=15)
 QUERY_AFTER = datetime.timedelta(minutes=1)

@@ -38,17 +38,9 @@ def name_of(file: Path) -> str:
 
 
 def imported(tree: ast.AST) -> set[str]:
-    """The top packages that a module imports, wherever in it; not those for type checkers."""
-    for_types = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
+    """The top packages that a module imports, wherever in it."""
     found = set()
     for node in ast.walk(tree):
-        if node in for_types:
-            continue
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:

@@ -26,7 +26,7 @@ from procedures.models import (
 from procedures.search import touch_catalogue
 
 if TYPE_CHECKING:
-    from portal.models import User
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 
 class NotTwoPeople(Exception):
