@@ -202,6 +202,10 @@ def _request_payment(move: Move) -> None:
     move.data = {"amount": sum(line.amount for line in lines)}
 
 
+def _has_later_fees(dossier: Dossier) -> bool:
+    return any(fee.due == Fee.Due.ACCEPTANCE for fee in dossier.revision.fees.all())
+
+
 def _confirm_payment(move: Move) -> None:
     move.data = {"payment": move.details["payment"], "amount": move.details["amount"]}
     _resume(move, restart=False)
@@ -478,7 +482,7 @@ for _action in (
     ),
     Action(
         "request_payment", gettext_lazy("Yêu cầu nộp phí, lệ phí"), _OFFICE, _request_payment,
-        roles=(Role.RECEPTION,),
+        roles=(Role.RECEPTION,), possible=_has_later_fees,
     ),
     Action(
         "confirm_payment", gettext_lazy("Đã nộp phí, lệ phí"), (State.PAYMENT_REQUIRED,),

@@ -456,8 +456,18 @@ def test_a_fee_paid_at_filing_leaves_the_later_one_to_ask(tmp_path, office):
     assert waiting.payments.get(state=Payment.State.PENDING).amount == 8_000
 
 
-def test_where_nothing_is_to_be_paid_nothing_is_asked(office):
+def test_a_procedure_without_fees_has_no_such_step(office):
     dossier = office.accepted(factories.filed(factories.FUNERAL))
+
+    with refused(workflow.NotPossible, "không có bước"):
+        workflow.perform(dossier, "request_payment", by=office.reception)
+
+
+def test_where_the_answers_lead_to_no_fee_nothing_is_asked(office):
+    draft = factories.draft(factories.BIRTH)
+    draft.answers["ban_sao"] = {"can": "no"}
+    draft.save()
+    dossier = office.accepted(workflow.perform(draft, "submit", by=draft.owner))
 
     with refused(workflow.Refused, "không có khoản"):
         workflow.perform(dossier, "request_payment", by=office.reception)
