@@ -70,6 +70,23 @@ def test_no_module_is_a_drawer_for_everything():
 
 
 @pytest.mark.django_db
+def test_a_dossier_is_moved_by_the_moves_alone():
+    moves = {
+        t.method.__name__ for t in Dossier._meta.get_field("state").get_all_transitions(Dossier)
+    }
+
+    callers = {
+        name_of(file)
+        for file in SOURCES
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in moves
+    }
+
+    assert callers == {"dossiers/moves.py"}
+
+
 def test_migrations_are_in_step_with_the_models():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 

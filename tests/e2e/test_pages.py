@@ -193,3 +193,24 @@ def test_a_dossier_is_filed_without_any_script(browser, site):
     assert dossier.state == Dossier.State.SUBMITTED
     assert dossier.answers == factories.ANSWERS[FUNERAL]
     context.close()
+
+
+@pytest.mark.parametrize("door", ["citizens", "officials"])
+def test_a_script_that_was_smuggled_into_a_page_does_not_run(page, site, console, door):
+    if door == "officials":
+        let_in(page.context, site, factories.official("reception"))
+    page.goto(f"{site}{'/quan-tri/' if door == 'officials' else '/'}")
+
+    page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.textContent = "window.smuggled = 1";
+            document.body.append(script);
+            const image = '<img src="x:" onerror="window.smuggled = 2">';
+            document.body.insertAdjacentHTML("beforeend", image);
+        }"""
+    )
+    page.wait_for_timeout(300)
+
+    assert page.evaluate("() => window.smuggled") is None
+    assert any("Content Security Policy" in complaint for complaint in console)
