@@ -201,7 +201,8 @@ class SectionForm(forms.Form):
 
 
 def _is_given(cleaned: Mapping[str, Any], name: str) -> bool:
-    return cleaned.get(name) not in (None, "", [], False)
+    value = cleaned.get(name)
+    return value is not None and value is not False and value not in ("", [])
 
 
 def _is_group(bound: forms.BoundField) -> bool:
@@ -237,16 +238,17 @@ def prune(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
     Sections are taken in order, so an answer that was dropped no longer opens a later one.
     Within a section it is repeated until nothing more falls away.
     """
-    kept: dict[str, Any] = {}
+    known = {section.id for section in form.sections}
+    left = {name: given for name, given in answers.items() if name in known}
     for section in form.sections:
-        given = answers.get(section.id)
-        if given is None or not is_asked(section, {**answers, **kept}):
-            continue
-        if section.repeat:
-            kept[section.id] = [_prune_row(section, row, {**answers, **kept}) for row in given]
+        given = left.get(section.id)
+        if given is None or not is_asked(section, left):
+            left.pop(section.id, None)
+        elif section.repeat:
+            left[section.id] = [_prune_row(section, row, left) for row in given]
         else:
-            kept[section.id] = _prune_row(section, given, {**answers, **kept})
-    return kept
+            left[section.id] = _prune_row(section, given, left)
+    return {section.id: left[section.id] for section in form.sections if section.id in left}
 
 
 def _prune_row(section: Section, row: Mapping[str, Any], answers: Mapping[str, Any]) -> dict:

@@ -297,3 +297,39 @@ def test_what_the_script_hides_is_said_in_the_page_and_escaped():
 
     assert 'data-section="mo_dau"' in html
     assert "[&quot;compare&quot;, &quot;=&quot;" in html
+
+
+CHAIN = Form.model_validate(
+    [
+        {
+            "section": "mot",
+            "title": "Một",
+            "fields": [{"id": "co", "type": "yes_no", "label": "Có con"}],
+        },
+        {
+            "section": "hai",
+            "title": "Hai",
+            "when": "mot.co = yes",
+            "fields": [{"id": "hoc", "type": "yes_no", "label": "Đi học"}],
+        },
+        {
+            "section": "ba",
+            "title": "Ba",
+            "when": "hai.hoc = yes",
+            "fields": [{"id": "so", "type": "number", "label": "Số con", "min": "0"}],
+        },
+    ]
+)
+
+
+def test_a_section_that_falls_away_takes_those_behind_it_along():
+    answers = {"mot": {"co": "no"}, "hai": {"hoc": "yes"}, "ba": {"so": 2}}
+
+    assert prune(CHAIN, answers) == {"mot": {"co": "no"}}
+
+
+def test_nought_is_an_answer_to_a_question_that_must_be_answered():
+    form = SectionForm(CHAIN.sections[2], {}, None, sent(so="0"))
+
+    assert form.is_valid()
+    assert form.answer() == {"so": 0}
