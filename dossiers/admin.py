@@ -257,25 +257,9 @@ class DossierAdmin(admin.ModelAdmin):
             return redirect(self._url(dossier))
         data = (request.POST, request.FILES) if request.method == "POST" else (None, None)
         form = MoveForm(action, dossier, *data)
-        if request.method == "POST" and form.is_valid():
-            try:
-                workflow.perform(
-                    dossier, name, by=request.user, version=form.cleaned_data["version"],
-                    **form.details(),
-                )  # fmt: skip
-            except workflow.NotAllowed as error:
-                messages.error(request, str(error))
-                return redirect(self._url(dossier))
-            except workflow.Refused as error:
-                form.add_error(None, str(error))
-                # The next click is made knowing what is on this page.
-                form.data = form.data.copy()
-                form.data["version"] = str(
-                    Dossier.objects.values_list("version", flat=True).get(pk=pk)
-                )
-            else:
-                messages.success(request, _("Đã thực hiện: %(what)s.") % {"what": action.label})
-                return redirect(self._url(dossier))
+        if request.method == "POST" and form.is_valid() and self._makes(request, dossier, form):
+            messages.success(request, _("Đã thực hiện: %(what)s.") % {"what": action.label})
+            return redirect(self._url(dossier))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -287,6 +271,22 @@ class DossierAdmin(admin.ModelAdmin):
         }
         status = 409 if form.is_bound and form.errors else 200
         return render(request, "admin/dossiers/dossier/move.html", context, status=status)
+
+    def _makes(self, request: HttpRequest, dossier: Dossier, form: MoveForm) -> bool:
+        """Make the move of a valid form; otherwise the form says why not."""
+        version = form.cleaned_data["version"]
+        try:
+            workflow.perform(
+                dossier, form.action.name, by=request.user, version=version, **form.details()
+            )
+        except workflow.Refused as error:
+            form.add_error(None, str(error))
+            # The next click is made knowing what is on this page.
+            newest = Dossier.objects.values_list("version", flat=True).get(pk=dossier.pk)
+            form.data = form.data.copy()
+            form.data["version"] = str(newest)
+            return False
+        return True
 
     def _url(self, dossier: Dossier) -> str:
         return reverse("admin:dossiers_dossier_change", args=[dossier.pk])
