@@ -136,6 +136,12 @@ def redirection(dossier: Dossier) -> dict | None:
     return next((row for row in rows if conditions.holds(row["when"], dossier.answers)), None)
 
 
+def stop(dossier: Dossier) -> str:
+    """Why these answers cannot be filed online, only at the counter; "" when they can."""
+    rows = dossier.revision.definition.get("stop_online", [])
+    return next((r["text"] for r in rows if conditions.holds(r["when"], dossier.answers)), "")
+
+
 def problems(dossier: Dossier, *, now: datetime.datetime) -> list[Problem]:
     """Everything that still keeps the draft from being filed, in the order of the pages."""
     return list(_problems(dossier, now))
@@ -151,6 +157,11 @@ def _problems(dossier: Dossier, now: datetime.datetime) -> Iterable[Problem]:
         yield Problem(
             _("Trường hợp của ông/bà làm thủ tục khác: %(text)s (mã %(code)s).")
             % {"text": other["text"], "code": other["to"]}
+        )
+    if reason := stop(dossier):
+        yield Problem(
+            _("Trường hợp của ông/bà chưa nộp trực tuyến được: %(reason)s.")
+            % {"reason": reason.rstrip(".")}
         )
     if dossier.handling_agency_id is None:
         yield Problem(_("Chưa chọn nơi giải quyết."), _page(dossier, "office"))

@@ -49,7 +49,10 @@ def page_context(procedure: Procedure) -> dict[str, Any]:
         "can_file_online": not closed_reason(revision),
         "closed_reason": closed_reason(revision),
         "on_time": (revision.definition.get("on_time") or {}).get("text", ""),
-        "redirects": _redirects(redirects),
+        "redirects": _linked(redirects),
+        "offers": _linked(revision.definition.get("offer", [])),
+        "only_at_counter": [row["text"] for row in revision.definition.get("stop_online", [])],
+        "trips": revision.definition.get("trips"),
         "level": revision.level_text,
     }
 
@@ -127,7 +130,7 @@ def _result(revision: Revision) -> dict[str, Any]:
     return {"name": revision.result["name"], "give_by_text": ", ".join(ways)}
 
 
-def _redirects(rows: list[dict]) -> list[dict[str, Any]]:
+def _linked(rows: list[dict]) -> list[dict[str, Any]]:
     procedures = {
         row.code: row
         for row in Procedure.objects.filter(

@@ -96,6 +96,13 @@ class Redirect(Strict):
     text: Text
 
 
+class StopOnline(Strict):
+    """When an answer means that only the counter can help."""
+
+    when: Condition
+    text: Text
+
+
 class Offer(Strict):
     """A linked procedure that serves the person better."""
 
@@ -231,7 +238,7 @@ class ProcedureSpec(Strict):
     trips: Count | None = None
     redirect: list[Redirect] = []
     offer: list[Offer] = []
-    stop_online: list[Redirect] = []
+    stop_online: list[StopOnline] = []
     channels: Annotated[list[ChannelSpec], pydantic.Field(min_length=1)]
     supplement: Supplement = Supplement()
     fees: list[FeeSpec] = []

@@ -923,3 +923,17 @@ def test_a_file_that_arrives_while_filing_is_filed_too_or_refused(an, slow_filin
 
     assert isinstance(sent, ValidationError)
     assert not Attachment.objects.filter(submitted_at=None).exists()
+
+
+def test_a_case_that_only_the_counter_can_take_is_not_filed(client, tmp_path):
+    stop = "stop_online: [{when: nhan_tien.cach = tien_mat, text: Nhận tiền mặt.}]\n\nchannels:"
+    factories.altered_procedure(tmp_path, factories.FUNERAL, ("channels:", stop))
+    draft = factories.draft(factories.FUNERAL)
+    client.force_login(draft.owner)
+    address = reverse("dossiers:check", args=[draft.key])
+
+    page = client.get(address).content.decode()
+    client.post(address, {"delivery": "online"})
+
+    assert "chưa nộp trực tuyến được: Nhận tiền mặt." in page
+    assert Dossier.objects.get(pk=draft.pk).state == Dossier.State.DRAFT

@@ -322,3 +322,32 @@ def test_a_page_asks_as_often_with_many_papers_as_with_few(client):
         counts.append(len(queries) - bool(procedure.current.definition.get("redirect")))
 
     assert len(set(counts)) == 1
+
+
+# --- What else helps somebody who reads -----------------------------------------------
+
+
+def test_a_better_procedure_is_offered_and_the_trips_are_counted(client):
+    procedure = factories.procedure(factories.BIRTH)
+
+    text = text_of(client.get(procedure.get_absolute_url()))
+
+    assert "Có cách tiện hơn" in text
+    assert "2.000986" in text
+    assert "Số lần đến cơ quan 1" in text
+
+
+def test_no_trip_at_all_is_said_too(client):
+    procedure = factories.procedure(factories.FUNERAL)
+
+    assert "Số lần đến cơ quan 0" in text_of(client.get(procedure.get_absolute_url()))
+
+
+def test_what_only_the_counter_can_do_is_said(client, tmp_path):
+    stop = "stop_online: [{when: nhan_tien.cach = tien_mat, text: Nhận tiền mặt}]\n\nchannels:"
+    procedure = factories.altered_procedure(tmp_path, factories.FUNERAL, ("channels:", stop))
+
+    text = text_of(client.get(procedure.get_absolute_url()))
+
+    assert "Trường hợp sau chỉ nộp tại cơ quan" in text
+    assert "Nhận tiền mặt" in text
