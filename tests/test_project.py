@@ -69,7 +69,6 @@ def test_no_module_is_a_drawer_for_everything():
     assert [name_of(file) for file in SOURCES if {file.stem, file.parent.name} & names] == []
 
 
-@pytest.mark.django_db
 def test_a_dossier_is_moved_by_the_moves_alone():
     moves = {
         t.method.__name__ for t in Dossier._meta.get_field("state").get_all_transitions(Dossier)
@@ -87,6 +86,7 @@ def test_a_dossier_is_moved_by_the_moves_alone():
     assert callers == {"dossiers/moves.py"}
 
 
+@pytest.mark.django_db
 def test_migrations_are_in_step_with_the_models():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
