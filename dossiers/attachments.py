@@ -172,7 +172,7 @@ def _keep(attachment: Attachment) -> Attachment:
     dossier = attachment.dossier
     _lock_open(dossier)
     same = {"document": attachment.document, "sha256": attachment.sha256}
-    existing = dossier.attachments.filter(**same).first()
+    existing = dossier.attachments.filter(**same, submitted_at=None).first()
     if existing:
         return existing
     _check_room(dossier, attachment.size)
@@ -191,11 +191,13 @@ def _lock_open(dossier: Dossier) -> Dossier:
 
 
 def _check_room(dossier: Dossier, size: int) -> None:
-    if dossier.attachments.count() >= MAX_FILES:
+    # What was filed cannot be taken out any more, so it takes no room of a supplement.
+    unfiled = dossier.attachments.filter(submitted_at=None)
+    if unfiled.count() >= MAX_FILES:
         raise ValidationError(
-            _("Mỗi hồ sơ tối đa %(most)d tệp; hãy xóa bớt tệp thừa.") % {"most": MAX_FILES}
+            _("Mỗi lần nộp tối đa %(most)d tệp; hãy xóa bớt tệp thừa.") % {"most": MAX_FILES}
         )
-    total = dossier.attachments.aggregate(total=Sum("size"))["total"] or 0
+    total = unfiled.aggregate(total=Sum("size"))["total"] or 0
     if total + size > MAX_TOTAL_MB * 1024 * 1024:
         raise ValidationError(
             _("Các tệp của hồ sơ nặng quá %(most)d MB; hãy xóa bớt tệp thừa.")

@@ -279,6 +279,14 @@ def _object_to_draft(move: Move) -> None:
     move.dossier.from_awaiting_confirmation(straight_to_approval=False)
 
 
+def _recall_draft(move: Move) -> None:
+    """The officer takes a draft back: it was wrong, or nobody answers."""
+    move.say(move.text("reason", REASON_MISSING))
+    move.dossier.citizen_by = None
+    _run_on(move)
+    move.dossier.from_awaiting_confirmation(straight_to_approval=False)
+
+
 def _propose(move: Move) -> None:
     dossier = move.dossier
     outcome = move.details.get("outcome") or Dossier.Outcome.GRANTED
@@ -327,8 +335,8 @@ def _complete(move: Move) -> None:
     dossier.to_completed()
     dossier.completed_at = move.now
     move.data = {"result": result.pk, "sha256": result.sha256}
-    if dossier.outcome == Dossier.Outcome.GRANTED:
-        move.fee_lines = [line for line in _fees(move, Fee.Due.COLLECTION) if line.amount]
+    # What was not asked before must be paid against the result.
+    move.fee_lines = results.unpaid_fees(dossier)
     if results.can_be_given_online(dossier):
         move.afterwards(lambda: results.give_online_later(dossier))
 
@@ -339,7 +347,7 @@ def _hand_over(move: Move) -> None:
     if unpaid:
         raise Refused(
             _("Chưa nộp đủ phí, lệ phí nên chưa trả được kết quả: %(names)s.")
-            % {"names": "; ".join(unpaid)}
+            % {"names": "; ".join(line.name for line in unpaid)}
         )
     owed = results.originals_owed(dossier)
     if owed and not move.details.get("originals_received"):
@@ -450,6 +458,10 @@ for _action in (
     Action(
         "confirm_by_silence", gettext_lazy("Hết thời gian kiểm tra, coi như đồng ý"),
         (State.AWAITING_CONFIRMATION,), _confirm_by_silence, system=True,
+    ),
+    Action(
+        "recall_draft", gettext_lazy("Thu lại bản dự thảo"), (State.AWAITING_CONFIRMATION,),
+        _recall_draft, roles=(Role.CASE_OFFICER,), asks=("reason",),
     ),
     Action(
         "propose", gettext_lazy("Trình ký"), (State.PROCESSING,), _propose,

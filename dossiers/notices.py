@@ -95,6 +95,13 @@ WORDS = {
             "Quá thời gian này mà không có trả lời thì coi như ông/bà đồng ý."
         ),
     ),
+    "recall_draft": Words(
+        gettext_lazy("Hồ sơ %(code)s: cơ quan xem lại bản dự thảo"),
+        gettext_lazy(
+            "%(office)s đã thu lại bản dự thảo kết quả để xem lại; ông/bà không cần trả lời.\n"
+            "Lý do: %(note)s"
+        ),
+    ),
     "confirm_by_silence": Words(
         gettext_lazy("Hồ sơ %(code)s: bản dự thảo coi như được đồng ý"),
         gettext_lazy(

@@ -49,6 +49,7 @@ TOLD = {
     "send_draft": gettext_lazy("Bản dự thảo được gửi để ông/bà kiểm tra"),
     "confirm_draft": gettext_lazy("Ông/bà đã xác nhận bản dự thảo"),
     "object_to_draft": gettext_lazy("Ông/bà đề nghị sửa bản dự thảo"),
+    "recall_draft": gettext_lazy("Cơ quan thu lại bản dự thảo để xem lại"),
     "confirm_by_silence": gettext_lazy("Hết thời gian kiểm tra bản dự thảo, coi như đồng ý"),
     "propose": gettext_lazy("Hồ sơ được trình người có thẩm quyền ký"),
     "send_back": gettext_lazy("Hồ sơ được xem lại trước khi ký"),
@@ -279,6 +280,7 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "files": [_file(file) for file in dossier.attachments.all() if file.submitted_at],
         "asked": asked,
         "moves": moves,
+        "owes_fee": dossier.state == State.COMPLETED and bool(results.unpaid_fees(dossier)),
         "owed": results.originals_owed(dossier) if dossier.state == State.COMPLETED else [],
         "chain_is_whole": ledger.first_broken(dossier.events.all()) is None,
     }

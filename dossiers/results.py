@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from dossiers import attachments, facts, filing, papers
 from dossiers.models import Dossier, Result, ResultCounter
 from procedures import papers as printing
-from procedures.fees import fee_lines
+from procedures.fees import FeeLine, fee_lines
 from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import display
 from procedures.models import Agency, Fee, RequiredDocument
@@ -207,15 +207,15 @@ def paid_fees(dossier: Dossier) -> set[str]:
     }
 
 
-def unpaid_fees(dossier: Dossier) -> list[str]:
-    """The names of fees with a known amount that nobody paid yet."""
+def unpaid_fees(dossier: Dossier) -> list[FeeLine]:
+    """The fees with a known amount that nobody paid yet; of a refusal, those of filing."""
     paid = paid_fees(dossier)
     lines = fee_lines(
         dossier.revision, dossier.answers, channel=dossier.channel, filed=dossier.submitted_at
     )
     if dossier.outcome == Dossier.Outcome.REFUSED:
         lines = [line for line in lines if line.due == Fee.Due.FILING]
-    return [line.name for line in lines if line.amount and line.key not in paid]
+    return [line for line in lines if line.amount and line.key not in paid]
 
 
 def originals_owed(dossier: Dossier) -> list[str]:

@@ -21,7 +21,12 @@ def client_address(request: HttpRequest) -> str:
 
 def allow(request: HttpRequest, what: str, *, per_minute: int) -> bool:
     """Whether this address may do `what` once more in this minute."""
-    key = f"throttle:{what}:{client_address(request)}:{int(time.time() // 60)}"
+    return allow_key(f"{what}:{client_address(request)}", per_minute=per_minute)
+
+
+def allow_key(name: str, *, per_minute: int) -> bool:
+    """Whether what is counted under `name` may happen once more in this minute."""
+    key = f"throttle:{name}:{int(time.time() // 60)}"
     cache.add(key, 0, timeout=120)
     try:
         return cache.incr(key) <= per_minute

@@ -14,6 +14,9 @@ from dossiers import workflow
 from dossiers.models import Dossier
 from payments import services
 from payments.models import GatewayMessage, Payment
+from procedures.models import Posting
+
+SEE_MONEY = (Posting.Role.CASHIER, Posting.Role.LEADER, Posting.Role.SUPERVISOR)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -48,6 +51,15 @@ class PaymentAdmin(ReadOnlyAdmin):
         """Those of the dossiers of one's offices."""
         dossiers = Dossier.objects.handled_by(request.user)
         return super().get_queryset(request).filter(dossier__in=dossiers)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Cashiers, leaders and supervisors see the money of their offices' dossiers."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:
+        """Which payments, is said by the queryset."""
+        postings = Posting.objects.filter(user=request.user, role__in=SEE_MONEY).current()
+        return request.user.is_superuser or postings.exists()
 
     def get_urls(self) -> list:
         """One address more: taking cash."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dossiers import panels
+from dossiers import panels, results
 from dossiers.models import Dossier
 from payments.models import Payment
 from procedures.models import Posting
@@ -25,11 +25,12 @@ def payments_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
 
 def _cash_reference(dossier: Dossier, payments: list[Payment], roles: set[str]) -> str:
     """Beside which payment the cash button stands: the newest, while money is waited for."""
-    newest = payments[-1]
+    unpaid = [row for row in payments if row.state != Payment.State.PAID]
     is_waiting = dossier.state == Dossier.State.PAYMENT_REQUIRED or (
-        dossier.state == Dossier.State.COMPLETED and newest.state == Payment.State.PENDING
+        dossier.state == Dossier.State.COMPLETED and bool(results.unpaid_fees(dossier))
     )
-    return newest.reference if is_waiting and Posting.Role.CASHIER in roles else ""
+    is_cashier = Posting.Role.CASHIER in roles
+    return unpaid[-1].reference if unpaid and is_waiting and is_cashier else ""
 
 
 @panels.register_column

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import papers, results, workflow
+from dossiers import papers, results, throttling, workflow
 from dossiers.models import Dossier, Paper
 from payments.gateways import vnpay
 from payments.models import GatewayMessage, Payment, Receipt, ReceiptCounter
@@ -27,6 +27,7 @@ from procedures.text import in_vietnamese, normalise
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
 
+UNSIGNED_KEPT = 30  # a minute
 PAY_WITHIN = datetime.timedelta(minutes=15)
 QUERY_AFTER = datetime.timedelta(minutes=1)
 SERIES = "XNTT"
@@ -49,6 +50,15 @@ def follow_dossier(sender: type[Dossier], move: workflow.Move, **kwargs: object)
         ask(move.dossier, [line.as_data() for line in move.fee_lines])
     elif move.action.is_final:
         _give_up_pending(move.dossier)
+        _offer_back(move.dossier)
+
+
+def _offer_back(dossier: Dossier) -> None:
+    """Mark what was paid for a dossier that came to nothing, where the law refunds it."""
+    for payment in dossier.payments.filter(state=Payment.State.PAID, needs_refund=False):
+        if any(line.get("is_refundable") for line in payment.lines):
+            payment.needs_refund = True
+            payment.save(update_fields=["needs_refund"])
 
 
 def ask(dossier: Dossier, lines: list[dict]) -> Payment:
@@ -64,10 +74,23 @@ def ask(dossier: Dossier, lines: list[dict]) -> Payment:
 def payable(dossier: Dossier) -> Payment | None:
     """What the citizen can pay now: the newest attempt that brought no money. Changes nothing.
 
-    None where the dossier does not wait for money.
+    None where the dossier does not wait for money. Against a finished result only fees that
+    may be paid online, and as long as they are asked.
     """
-    waits = Payment.objects.filter(dossier=dossier, dossier__state=Dossier.State.PAYMENT_REQUIRED)
-    return waits.exclude(state=Payment.State.PAID).last()
+    unpaid = Payment.objects.filter(dossier=dossier).exclude(state=Payment.State.PAID)
+    if dossier.state == Dossier.State.PAYMENT_REQUIRED:
+        return unpaid.last()
+    if dossier.state != Dossier.State.COMPLETED or not results.unpaid_fees(dossier):
+        return None
+    payment = unpaid.last()
+    if payment and all(line["is_payable_online"] for line in payment.lines):
+        return payment
+    return None
+
+
+def is_gateway_open() -> bool:
+    """Whether this office has a gateway at all."""
+    return bool(settings.VNPAY_TMN_CODE and settings.VNPAY_HASH_SECRET and settings.VNPAY_PAY_URL)
 
 
 @transaction.atomic
@@ -177,7 +200,7 @@ def confirm(
 def _awaits_money(dossier: Dossier) -> bool:
     """Whether the dossier stands still for a fee, or its result is ready against one."""
     if dossier.state == Dossier.State.COMPLETED:
-        return dossier.payments.filter(state=Payment.State.PENDING).exists()
+        return bool(results.unpaid_fees(dossier))
     return dossier.state == Dossier.State.PAYMENT_REQUIRED
 
 
@@ -246,7 +269,7 @@ def take_cash(payment: Payment, *, by: User) -> bool:
         if dossier.payments.filter(state=Payment.State.PAID).exists():
             return False
         raise workflow.NotPossible(_("Hồ sơ này không có khoản nào đang chờ nộp; xin không thu."))
-    payment = payable(dossier) or dossier.payments.get(state=Payment.State.PENDING)
+    payment = dossier.payments.exclude(state=Payment.State.PAID).last()
     if payment.started_at is not None or payment.state != Payment.State.PENDING:
         _give_up_pending(dossier)
         payment = ask(dossier, payment.lines)
@@ -303,6 +326,9 @@ def _fail(payment: Payment) -> bool:
 
 
 def _answer(code: str, payment: Payment | None, params: dict, kind: str = "callback") -> str:
+    # Anybody can send what is not signed; a flood of it must not fill the database.
+    if code == "97" and not throttling.allow_key("unsigned-callback", per_minute=UNSIGNED_KEPT):
+        return code
     kept = {
         normalise(key)[:MESSAGE_KEY]: normalise(value)[:MESSAGE_VALUE]
         for key, value in list(params.items())[:MESSAGE_FIELDS]

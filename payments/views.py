@@ -27,7 +27,7 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     dossier = get_object_or_404(
         Dossier.objects.visible_to(request.user).select_related("revision__procedure"), code=code
     )
-    if request.method == "POST":
+    if request.method == "POST" and services.is_gateway_open():
         payment = services.begin(dossier)
         if payment is None:
             return redirect(dossier)
@@ -39,6 +39,7 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "dossier": dossier,
         "payment": payment,
+        "is_gateway_open": services.is_gateway_open(),
         "is_at_gateway": payment.state == Payment.State.PENDING and payment.started_at,
     }
     return render(request, "payments/start.html", context)

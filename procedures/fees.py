@@ -24,6 +24,7 @@ class FeeLine:
     due: str
     source: str
     is_payable_online: bool
+    is_refundable: bool
 
     def as_data(self) -> dict[str, Any]:
         """Plain JSON, as it is copied into a payment."""
@@ -70,6 +71,7 @@ def _line(fee: Fee, answers: Mapping[str, Any]) -> FeeLine:
         due=fee.due,
         source=fee.source,
         is_payable_online=fee.is_confirmed and amount is not None,
+        is_refundable=fee.is_refundable,
     )
 
 

@@ -99,8 +99,11 @@ def sign(params: Mapping[str, object], secret: str) -> str:
 
 
 def verify(params: Mapping[str, object], secret: str) -> bool:
-    """Whether `vnp_SecureHash` in `params` is ours; never raises, whatever was sent."""
-    return _is_same_hash(params.get("vnp_SecureHash"), sign(params, secret))
+    """Whether `vnp_SecureHash` in `params` is ours; never raises, whatever was sent.
+
+    Without a secret nothing is: anybody could sign with none.
+    """
+    return bool(secret) and _is_same_hash(params.get("vnp_SecureHash"), sign(params, secret))
 
 
 def parse_query(raw_query: str) -> dict[str, str]:
@@ -221,7 +224,8 @@ def query_response_signature(body: Mapping[str, object], secret: str) -> str:
 
 def verify_query_response(body: Mapping[str, object], secret: str) -> bool:
     """Whether the answer to a querydr request is signed with our secret."""
-    return _is_same_hash(body.get("vnp_SecureHash"), query_response_signature(body, secret))
+    expected = query_response_signature(body, secret)
+    return bool(secret) and _is_same_hash(body.get("vnp_SecureHash"), expected)
 
 
 def query(merchant: Merchant, reference: str, created_at: datetime, ip: str) -> dict:

@@ -197,7 +197,7 @@ class Template(Strict):
 class ResultSpec(Strict):
     """What the citizen gets. `made_in: portal` is ours; anything else names the other system."""
 
-    name: Text
+    name: Line
     made_in: Text
     record: list[Key] = []
     give_by: list[Literal["counter", "post", "online"]] = ["counter"]

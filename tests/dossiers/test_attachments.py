@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dossiers import attachments
+from dossiers import attachments, workflow
 from dossiers.models import Attachment, Dossier, Paper, Result
 from procedures.models import Posting
 from tests import factories
@@ -425,3 +425,31 @@ def test_files_are_only_looked_at(client, dossier):
     for url in addresses.values():
         assert client.post(url).status_code == 405
         assert client.delete(url).status_code == 405
+
+
+def asked_again(filed_files: int = 1) -> Dossier:
+    """A dossier with this many filed files, of which one paper is asked for again."""
+    dossier = factories.draft(factories.FUNERAL)
+    for number in range(filed_files - 1):
+        attachments.store(dossier, "giay_chung_tu", factories.pdf(str(number)), by=dossier.owner)
+    dossier = workflow.perform(dossier, "submit", by=dossier.owner)
+    return workflow.perform(
+        dossier, "request_supplement", by=factories.Office().reception,
+        items="Chụp lại", documents=["giay_chung_tu"], reason="Mờ",
+    )  # fmt: skip
+
+
+def test_a_supplement_has_room_however_much_was_filed():
+    dossier = asked_again(attachments.MAX_FILES)
+
+    attachments.store(dossier, "giay_chung_tu", factories.pdf("mới"), by=dossier.owner)
+
+    workflow.perform(dossier, "answer_supplement", by=dossier.owner)
+
+
+def test_the_same_file_answers_a_request_to_send_it_again():
+    dossier = asked_again()
+
+    attachments.store(dossier, "giay_chung_tu", factories.picture(), by=dossier.owner)
+
+    workflow.perform(dossier, "answer_supplement", by=dossier.owner)

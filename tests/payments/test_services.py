@@ -437,7 +437,7 @@ def test_a_fee_at_collection_is_asked_with_the_result_and_stops_no_clock(ready_a
 
     assert dossier.state == Dossier.State.COMPLETED
     assert [(p.state, p.amount) for p in dossier.payments.all()] == [(State.PENDING, 8_000)]
-    assert services.payable(dossier) is None
+    assert services.payable(dossier) == dossier.payments.get()
 
 
 def test_the_result_is_given_once_the_fee_at_collection_is_paid(ready_against_a_fee, run_tasks):
@@ -458,3 +458,41 @@ def test_the_result_is_not_handed_over_while_the_fee_is_owed(ready_against_a_fee
 
     with pytest.raises(workflow.Refused, match="Chưa nộp đủ phí"):
         workflow.perform(dossier, "hand_over", by=office.reception)
+
+
+def test_a_fee_that_nobody_asked_for_is_asked_with_the_result(run_tasks):
+    office = factories.Office()
+    dossier = office.processing(factories.filed(factories.BIRTH))
+    dossier = workflow.perform(dossier, "send_draft", by=office.officer, draft="Bản dự thảo")
+    dossier = workflow.perform(dossier, "confirm_draft", by=dossier.owner)
+    record = dict.fromkeys(dossier.revision.result["record"], "1")
+    dossier = workflow.perform(
+        dossier, "propose", by=office.officer, record=record, result_file=factories.pdf()
+    )
+    workflow.perform(dossier, "approve", by=office.approver)
+    run_tasks()
+
+    dossier = fresh(dossier)
+    services.take_cash(dossier.payments.get(), by=office.cashier)
+    dossier = workflow.perform(dossier, "hand_over", by=office.reception, originals_received=True)
+
+    assert dossier.state == Dossier.State.RETURNED
+
+
+def test_what_the_law_refunds_is_offered_back_when_the_dossier_comes_to_nothing(tmp_path):
+    refundable = ("confirmed: yes", "confirmed: yes\n    refundable: yes")
+    factories.altered_procedure(tmp_path, factories.COPY, refundable)
+    dossier = factories.filed(factories.COPY)
+    confirm(dossier.payments.get())
+
+    end(fresh(dossier))
+
+    assert fresh(dossier.payments.get()).needs_refund
+
+
+def test_what_the_law_keeps_is_not_offered_back(dossier, payment):
+    confirm(payment)
+
+    end(fresh(dossier))
+
+    assert not fresh(payment).needs_refund

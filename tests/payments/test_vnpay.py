@@ -382,3 +382,13 @@ def test_a_gateway_that_does_not_answer_is_given_up(monkeypatch):
         with pytest.raises(GatewayUnavailable):
             vnpay.query(merchant(url), REFERENCE, CREATED, "203.113.10.5")
         answered.set()
+
+
+def test_nothing_is_genuine_where_there_is_no_secret():
+    params = {"vnp_TxnRef": "X", "vnp_Amount": "800000"}
+
+    forged = {**params, "vnp_SecureHash": vnpay.sign(params, "")}
+    answer = {**params, "vnp_SecureHash": vnpay.query_response_signature(params, "")}
+
+    assert not vnpay.verify(forged, "")
+    assert not vnpay.verify_query_response(answer, "")

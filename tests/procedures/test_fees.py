@@ -101,6 +101,7 @@ def test_a_line_is_plain_data_for_a_payment(revision):
     assert line.as_data() == {
         "key": "le_phi", "name": "Lệ phí", "quantity": 1, "unit": "bản", "unit_amount": 8000,
         "amount": 8000, "due": "at_filing", "source": "Thông tư", "is_payable_online": True,
+        "is_refundable": False,
     }  # fmt: skip
 
 
