@@ -18,9 +18,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import ledger, panels, presenting, workflow
+from dossiers import ledger, panels, presenting, results, workflow
 from dossiers.adminforms import MoveForm
-from dossiers.models import Dossier
+from dossiers.models import Dossier, overdue
 from procedures.models import Posting
 
 State = Dossier.State
@@ -36,9 +36,6 @@ def is_posted(request: HttpRequest) -> bool:
 
 def _tabs(user) -> dict[str, tuple[Any, Q]]:
     """The tabs of the queue: label and which dossiers each holds."""
-    late = Q(promised_at__lt=timezone.now(), paused_at=None) & ~Q(
-        state__in=[*Dossier.FINAL, State.COMPLETED]
-    )
     return {
         "moi": (_("Mới"), Q(state=State.SUBMITTED)),
         "cho-nhan": (_("Chờ thụ lý"), Q(state=State.ACCEPTED)),
@@ -46,7 +43,7 @@ def _tabs(user) -> dict[str, tuple[Any, Q]]:
         "cong-dan": (_("Đến lượt công dân"), Q(state__in=Dossier.CITIZENS_TURN)),
         "trinh-ky": (_("Trình ký"), Q(state=State.AWAITING_APPROVAL)),
         "tra": (_("Chờ trả"), Q(state=State.COMPLETED)),
-        "qua-han": (_("Quá hạn"), late),
+        "qua-han": (_("Quá hạn"), overdue(timezone.now())),
         "tat-ca": (_("Tất cả"), Q()),
     }
 
@@ -134,11 +131,10 @@ class DossierAdmin(admin.ModelAdmin):
     @admin.display(description=gettext_lazy("Hạn"), ordering="promised_at")
     def due(self, dossier: Dossier) -> str:
         """By when the office must act, in words where that is past."""
-        moment = dossier.promised_at or dossier.answer_by
-        if dossier.is_citizens_turn or dossier.is_final or moment is None:
+        if dossier.due_at is None:
             return "–"
-        text = f"{timezone.localtime(moment):%d/%m/%Y %H:%M}"
-        if moment < timezone.now() and dossier.state != State.COMPLETED:
+        text = f"{timezone.localtime(dossier.due_at):%d/%m/%Y %H:%M}"
+        if dossier.is_overdue:
             return format_html('<strong class="mc-late">{} {}</strong>', text, _("(quá hạn)"))
         return text
 
@@ -227,6 +223,7 @@ class DossierAdmin(admin.ModelAdmin):
             "events": self._events(dossier),
             "panels": panels.for_page(dossier, roles),
             "documents": presenting.document_rows(dossier, {}),
+            "proposal": results.proposal(dossier),
             "requests": list(dossier.supplement_requests.all()),
         }
 
@@ -255,11 +252,13 @@ class DossierAdmin(admin.ModelAdmin):
             text = _("Lúc này ông/bà không thực hiện được “%(what)s” với hồ sơ này.")
             messages.error(request, text % {"what": action.label})
             return redirect(self._url(dossier))
+        if request.method != "POST":
+            ledger.record_look(dossier, by=request.user)
         data = (request.POST, request.FILES) if request.method == "POST" else (None, None)
         form = MoveForm(action, dossier, *data)
         if request.method == "POST" and form.is_valid() and self._makes(request, dossier, form):
             messages.success(request, _("Đã thực hiện: %(what)s.") % {"what": action.label})
-            return redirect(self._url(dossier))
+            return redirect(self._after(request, dossier))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -268,9 +267,17 @@ class DossierAdmin(admin.ModelAdmin):
             "action": action,
             "form": form,
             "page_url": self._url(dossier),
+            "proposal": results.proposal(dossier) if name == "approve" else None,
+            "objection": dossier.last_words("object_to_draft") if name == "send_draft" else "",
         }
         status = 409 if form.is_bound and form.errors else 200
         return render(request, "admin/dossiers/dossier/move.html", context, status=status)
+
+    def _after(self, request: HttpRequest, dossier: Dossier) -> str:
+        """The dossier again, or the queue where it has gone to another office."""
+        if Dossier.objects.handled_by(request.user).filter(pk=dossier.pk).exists():
+            return self._url(dossier)
+        return reverse("admin:dossiers_dossier_changelist")
 
     def _makes(self, request: HttpRequest, dossier: Dossier, form: MoveForm) -> bool:
         """Make the move of a valid form; otherwise the form says why not."""

@@ -8,19 +8,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import filing, presenting
+from dossiers import filing, presenting, results
 from dossiers.models import Dossier
 from dossiers.workflow import Action
 from procedures.models import Agency, RequiredDocument
 from procedures.text import in_vietnamese
 
-# What the officials call the columns of another system's book.
-RECORD_LABELS = {
-    "so": gettext_lazy("Số"),
-    "quyen": gettext_lazy("Quyển số"),
-    "ngay_dang_ky": gettext_lazy("Ngày đăng ký"),
-    "so_dinh_danh": gettext_lazy("Số định danh cá nhân"),
-}
 _REASON = gettext_lazy("Lý do")
 
 
@@ -54,6 +47,16 @@ class MoveForm(forms.Form):
         )
         return [("documents", field)] if choices else []
 
+    def _fees_settled(self) -> list[tuple[str, forms.Field]]:
+        names = results.unknown_fees(self.dossier)
+        label = _("Đã thu hoặc đã miễn: %(names)s") % {"names": "; ".join(names)}
+        return [("fees_settled", forms.BooleanField(label=label))] if names else []
+
+    def _originals_received(self) -> list[tuple[str, forms.Field]]:
+        names = results.originals_owed(self.dossier)
+        label = _("Đã thu đủ bản chính: %(names)s") % {"names": "; ".join(names)}
+        return [("originals_received", forms.BooleanField(label=label))] if names else []
+
     def _draft(self) -> list[tuple[str, forms.Field]]:
         lines = [
             f"{row['label']}: {row['value']}"
@@ -62,7 +65,7 @@ class MoveForm(forms.Form):
         ]
         field = forms.CharField(
             label=_("Nội dung bản dự thảo"),
-            initial="\n".join(lines),
+            initial=self.dossier.draft_result or "\n".join(lines),
             widget=forms.Textarea({"rows": 16}),
             help_text=_("Công dân kiểm tra đúng những dòng này; hãy bỏ những dòng không cần."),
         )
@@ -82,7 +85,10 @@ class MoveForm(forms.Form):
             return []
         names = self.dossier.revision.result.get("record", [])
         return [
-            (f"record.{name}", forms.CharField(label=RECORD_LABELS.get(name, name), max_length=60))
+            (
+                f"record.{name}",
+                forms.CharField(label=results.RECORD_LABELS.get(name, name), max_length=60),
+            )
             for name in names
         ]
 
@@ -135,7 +141,6 @@ _TEXTS = {
     "collector": lambda: forms.CharField(
         label=_("Người nhận"), max_length=120, help_text=_("Để trống nếu chính người nộp nhận.")
     ),
-    "originals_received": lambda: forms.BooleanField(label=_("Đã thu đủ bản chính")),
     "new_date": lambda: forms.DateField(
         label=_("Ngày hẹn mới"), input_formats=["%d/%m/%Y"], help_text=_("Ví dụ: 05/02/2026")
     ),

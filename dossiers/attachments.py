@@ -10,6 +10,7 @@ import hashlib
 import re
 import uuid
 import zipfile
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from dossiers.models import Attachment, Dossier
+from dossiers.models import Attachment, Dossier, Result
 from procedures.text import normalise
 
 if TYPE_CHECKING:
@@ -211,7 +212,17 @@ def remove(attachment: Attachment) -> None:
     _lock_open(attachment.dossier)
     if not Attachment.objects.filter(pk=attachment.pk, submitted_at=None).delete()[0]:
         raise ValidationError(_("Tệp này đã nộp cùng hồ sơ nên không xóa được nữa."))
-    _delete_afterwards([attachment])
+    delete_afterwards([attachment])
+
+
+def drop_unasked(draft: Dossier, asked: set[str]) -> None:
+    """Leave out, at filing, files for papers that the answers do not call for any more.
+
+    Their owner no longer sees them, so they must not reach the office unseen.
+    """
+    rows = list(draft.attachments.filter(submitted_at=None).exclude(document__in=asked))
+    draft.attachments.filter(pk__in=[row.pk for row in rows]).delete()
+    delete_afterwards(rows)
 
 
 @transaction.atomic
@@ -220,12 +231,14 @@ def discard(draft: Dossier) -> None:
     locked = Dossier.objects.select_for_update().get(pk=draft.pk, state=Dossier.State.DRAFT)
     files = list(locked.attachments.all())
     locked.delete()
-    _delete_afterwards(files)
+    delete_afterwards(files)
 
 
-def _delete_afterwards(rows: list[Attachment]) -> None:
+def delete_afterwards(rows: Iterable[Attachment | Result]) -> None:
     """Delete the files when their rows are gone for good: a rollback must not lose them."""
     for row in rows:
+        if not row.file:
+            continue
         transaction.on_commit(partial(row.file.storage.delete, row.file.name))
 
 

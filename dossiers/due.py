@@ -6,15 +6,22 @@ import datetime
 import logging
 
 from django.db import transaction
+from django.db.models import Q
+from django.tasks import Task, TaskResultStatus
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_tasks_db.models import DBTaskResult
 
 from dossiers import workflow
-from dossiers.models import Dossier, Notice
+from dossiers.models import Dossier, Notice, Paper, Result
 from dossiers.notices import moment_text
-from dossiers.tasks import send_notice
+from dossiers.tasks import finish_result, make_paper, send_notice
 
 REMIND_BEFORE = datetime.timedelta(days=2)
+# Longer than a queue tries by itself (`portal.stuck_tasks`), so that nothing runs twice.
+ASK_AGAIN_AFTER = datetime.timedelta(hours=9)
+STILL_NEWS = datetime.timedelta(days=14)
+ASK_AT_MOST = 100
 
 logger = logging.getLogger(__name__)
 
@@ -74,3 +81,37 @@ def _remind(pk: int) -> bool:
     if is_new:
         send_notice.enqueue(notice.pk)
     return is_new
+
+
+def ask_again() -> int:
+    """Enqueue anew what should be there and is not, and is not being worked on; how many.
+
+    A task that failed for hours (an expired key, a mail server that was down for a day) is
+    given up by its queue, but what it owed is still owed: a paper, a message, a signature.
+    """
+    now = timezone.now()
+    settled = now - ASK_AGAIN_AFTER
+    papers = Paper.objects.filter(file="", created_at__lt=settled)
+    unsent = Notice.objects.filter(
+        sent_at=None, created_at__lt=settled, created_at__gt=now - STILL_NEWS
+    ).exclude(recipient__email="")
+    approved = Result.objects.filter(
+        dossier__state=Dossier.State.AWAITING_APPROVAL, dossier__approved_at__lt=settled
+    ).exclude(approved_by=None)
+    owed = [(make_paper, papers), (send_notice, unsent), (finish_result, approved)]
+    return sum(
+        _enqueue_unless_under_way(task, pk, settled)
+        for task, rows in owed
+        for pk in rows.values_list("pk", flat=True)[:ASK_AT_MOST]
+    )
+
+
+def _enqueue_unless_under_way(task: Task, pk: int, settled: datetime.datetime) -> bool:
+    same = DBTaskResult.objects.filter(
+        task_path=task.module_path, args_kwargs={"args": [pk], "kwargs": {}}
+    )
+    open_states = [TaskResultStatus.READY, TaskResultStatus.RUNNING]
+    if same.filter(Q(status__in=open_states) | Q(finished_at__gte=settled)).exists():
+        return False
+    task.enqueue(pk)
+    return True

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 
 from dossiers.models import Dossier
 from procedures.formspec import conditions
+from procedures.formspec.fields import display
+from procedures.formspec.spec import walk
 from procedures.formspec.webform import (
     asked_sections,
     fitting,
@@ -64,12 +66,26 @@ def start(procedure: Procedure, *, by: User) -> Dossier:
                 answers[section.id] = row
     offices = list(offices_queryset(revision)[:2])
     draft = Dossier(owner=by, revision=revision, answers=answers)
-    give_by = revision.result.get("give_by", ["counter"])
-    draft.delivery = "online" if "online" in give_by else give_by[0]
+    draft.delivery = revision.result.get("give_by", ["counter"])[0]
     if len(offices) == 1:
         set_office(draft, offices[0])
     draft.save()
     return draft
+
+
+def said_of_applicant(dossier: Dossier) -> dict[str, str]:
+    """What the form says of the person who files, in words by the type of question.
+
+    From the section that is filled from the profile; the first answer of each type.
+    """
+    said: dict[str, str] = {}
+    for section in dossier.revision.form.sections:
+        if section.prefill == "profile" and not section.repeat:
+            for path, spec in walk(section.fields):
+                answer = conditions.lookup(dossier.answers, f"{section.id}.{path}")
+                if answer is not None:
+                    said.setdefault(spec.type, display(spec, answer))
+    return said
 
 
 def set_office(draft: Dossier, office: Agency) -> None:
@@ -165,6 +181,11 @@ def _problems(dossier: Dossier, now: datetime.datetime) -> Iterable[Problem]:
         )
     if dossier.handling_agency_id is None:
         yield Problem(_("Chưa chọn nơi giải quyết."), _page(dossier, "office"))
+    elif not offices_queryset(dossier.revision).filter(pk=dossier.handling_agency_id).exists():
+        yield Problem(
+            _("Cơ quan đã chọn không còn giải quyết thủ tục này; hãy chọn lại."),
+            _page(dossier, "office"),
+        )
     for section in asked_sections(dossier.revision.form, dossier.answers):
         if not is_complete(section, dossier.answers):
             yield Problem(

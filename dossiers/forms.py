@@ -124,8 +124,11 @@ class DeliveryForm(forms.Form):
         super().__init__(*args, initial={"delivery": dossier.delivery}, **kwargs)
         self.use_required_attribute = False
         ways = dossier.revision.result.get("give_by", ["counter"])
-        self.fields["delivery"].choices = [(way, _sentence(GIVE_BY[way])) for way in ways]
+        self.fields["delivery"].choices = [(way, self._sentence(way, dossier)) for way in ways]
 
-
-def _sentence(words: Any) -> str:
-    return _("Nhận %(way)s") % {"way": words}
+    def _sentence(self, way: str, dossier: Dossier) -> str:
+        if way == Dossier.Delivery.POST:
+            address = filing.said_of_applicant(dossier).get("address")
+            if address:
+                return _("Nhận qua bưu chính công ích, gửi đến: %(address)s") % {"address": address}
+        return _("Nhận %(way)s") % {"way": GIVE_BY[way]}

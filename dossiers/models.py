@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import secrets
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,14 @@ def new_key() -> str:
 def new_secret() -> str:
     """Eight characters without look-alikes (0/O, 1/I/L), printed on the receipt."""
     return "".join(secrets.choice("23456789ABCDEFGHJKMNPQRSTUVWXYZ") for _ in range(8))
+
+
+def overdue(now: datetime.datetime) -> Q:
+    """The rule of `Dossier.is_overdue` for a query."""
+    waiting_for_office = [Dossier.State.ACCEPTED, Dossier.State.PROCESSING]
+    return Q(state=Dossier.State.SUBMITTED, answer_by__lt=now) | Q(
+        state__in=[*waiting_for_office, Dossier.State.AWAITING_APPROVAL], promised_at__lt=now
+    )
 
 
 class DossierQuerySet(models.QuerySet):
@@ -262,16 +271,29 @@ class Dossier(models.Model):
         return self.state in self.CITIZENS_TURN
 
     @property
+    def due_at(self) -> datetime.datetime | None:
+        """By when the office must act: answer a filing, or give what it promised.
+
+        None while it is the citizen's turn, and once the result is there.
+        """
+        if self.is_citizens_turn or self.is_final or self.state == self.State.COMPLETED:
+            return None
+        return self.answer_by if self.state == self.State.SUBMITTED else self.promised_at
+
+    @property
     def is_overdue(self) -> bool:
-        """Whether the promised moment has passed while the office was still to act."""
-        if self.promised_at is None or self.is_final or self.state == self.State.COMPLETED:
-            return False
-        return self.paused_at is None and timezone.now() > self.promised_at
+        """Whether that moment has passed."""
+        return self.due_at is not None and timezone.now() > self.due_at
 
     @property
     def national_status(self) -> int | None:
         """The number of this state in the national list; None for a draft."""
         return self.NATIONAL_STATUS.get(self.state)
+
+    def last_words(self, name: str) -> str:
+        """The words that went with the latest event of this name; "" for none."""
+        notes = Note.objects.filter(event__dossier=self, event__name=name).order_by("-event__seq")
+        return notes.values_list("text", flat=True).first() or ""
 
     @property
     def applicant_name(self) -> str:

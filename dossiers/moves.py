@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import filing, papers, results
+from dossiers import attachments, filing, papers, results
 from dossiers.codes import next_code
 from dossiers.models import Dossier, Event, Paper, SupplementRequest
 from dossiers.workflow import Action, Move, NotAllowed, Refused, Role, State, register
@@ -35,6 +35,7 @@ def _submit(move: Move) -> None:
     problems = filing.problems(dossier, now=move.now)
     if problems:
         raise Refused(problems[0].message)
+    attachments.drop_unasked(dossier, {row.key for row in filing.to_attach(dossier)})
     dossier.code = next_code(dossier.receiving_agency, move.now)
     dossier.submitted_at = move.now
     dossier.attachments.filter(submitted_at=None).update(submitted_at=move.now)
@@ -297,7 +298,7 @@ def _propose(move: Move) -> None:
         move.text("reason", REASON_MISSING)
     if granted and _must_be_confirmed(dossier) and dossier.confirmed_at is None:
         raise Refused(_("Công dân chưa xác nhận bản dự thảo; hãy gửi bản dự thảo trước."))
-    dossier.results.filter(approved_by=None).delete()
+    results.drop_unapproved(dossier)
     if granted and not dossier.revision.made_here:
         results.keep_outside_result(move)
     dossier.outcome = outcome
@@ -355,9 +356,15 @@ def _hand_over(move: Move) -> None:
             _("Còn chờ bản chính: %(names)s. Hãy đánh dấu đã thu trước khi trả kết quả.")
             % {"names": "; ".join(owed)}
         )
+    unknown = results.unknown_fees(dossier)
+    if unknown and move.by and not move.details.get("fees_settled"):
+        raise Refused(
+            _("Còn khoản chưa có mức thu trên cổng: %(names)s. Hãy thu hoặc miễn rồi đánh dấu.")
+            % {"names": "; ".join(unknown)}
+        )
     dossier.to_returned()
     dossier.returned_at = move.now
-    move.data = {"delivery": dossier.delivery, "originals": len(owed)}
+    move.data = {"delivery": dossier.delivery, "originals": len(owed), "unknown_fees": len(unknown)}
     move.say(move.words("collector"), public=False)
 
 
@@ -482,7 +489,7 @@ for _action in (
     Action(
         "hand_over", gettext_lazy("Trả kết quả"), (State.COMPLETED,), _hand_over,
         roles=(Role.RECEPTION,), system=True, after_approval=True,
-        asks=("collector", "originals_received"),
+        asks=("collector", "originals_received", "fees_settled"),
     ),
     Action(
         "request_supplement", gettext_lazy("Yêu cầu bổ sung"), _OFFICE, _request_supplement,

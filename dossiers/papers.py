@@ -92,14 +92,14 @@ def iso(moment: datetime.datetime | None) -> str:
 
 
 def applicant(dossier: Dossier) -> facts.Applicant:
-    """Who filed, with what they gave of themselves."""
-    owner = dossier.owner
+    """Who filed: as the form says it, and where it does not ask, as the account does."""
+    owner, said = dossier.owner, filing.said_of_applicant(dossier)
     return {
-        "name": owner.get_full_name(),
-        "address": "",
-        "phone": owner.phone,
-        "email": owner.email,
-        "citizen_number": owner.citizen_number,
+        "name": said.get("name") or owner.get_full_name(),
+        "address": said.get("address", ""),
+        "phone": said.get("phone") or owner.phone,
+        "email": said.get("email") or owner.email,
+        "citizen_number": said.get("citizen_number") or owner.citizen_number,
     }
 
 

@@ -333,6 +333,9 @@ def what_next(dossier: Dossier) -> str:
         State.STOPPED: _("Cơ quan đã dừng giải quyết; lý do ghi ở nhật ký dưới đây."),
         State.WITHDRAWN: _("Ông/bà đã rút hồ sơ này."),
     }
+    is_refusal = dossier.outcome == Dossier.Outcome.REFUSED
+    if is_refusal and dossier.state in (State.COMPLETED, State.RETURNED):
+        return _("Cơ quan không đồng ý giải quyết hồ sơ này; lý do ghi ở thông báo kết quả.")
     return sentences.get(dossier.state, "") % {
         "office": office,
         "answer_by": moment_text(dossier.answer_by),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,8 +12,9 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from dossiers import attachments, facts, filing, papers
+from dossiers import attachments, facts, filing, papers, signing
 from dossiers.models import Dossier, Result, ResultCounter
 from procedures import papers as printing
 from procedures.fees import FeeLine, fee_lines
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from dossiers.workflow import Move
 
 
+# What the officials call the columns of another system's book.
+RECORD_LABELS = {
+    "so": gettext_lazy("Số"),
+    "quyen": gettext_lazy("Quyển số"),
+    "ngay_dang_ky": gettext_lazy("Ngày đăng ký"),
+    "so_dinh_danh": gettext_lazy("Số định danh cá nhân"),
+}
+
+
 def keep_outside_result(move: Move) -> None:
     """Take the file that another system signed, and its book numbers, with the proposal.
 
@@ -40,13 +50,17 @@ def keep_outside_result(move: Move) -> None:
     wanted = dossier.revision.result.get("record", [])
     given = move.details.get("record") or {}
     dossier.result_record = {key: str(given.get(key, "")).strip() for key in wanted}
+    missing = [key for key, value in dossier.result_record.items() if not value]
+    if missing:
+        raise Refused(_("Hãy ghi đủ số, quyển và các mục đăng ký của kết quả."))
     result = Result(dossier=dossier, title=dossier.revision.result["name"], is_made_here=False)
     if file:
         try:
             media_type, _extension = attachments.check(file)
         except ValidationError as error:
             raise Refused(" ".join(error.messages)) from error
-        if media_type != "application/pdf":
+        file.seek(0)
+        if media_type != "application/pdf" or not signing.check(file.read()).is_signed:
             raise Refused(_("Kết quả phải là tệp PDF đã ký số từ phần mềm chuyên ngành."))
         result.sha256 = attachments.sha256_of(file)
         file.seek(0)
@@ -55,6 +69,36 @@ def keep_outside_result(move: Move) -> None:
         raise Refused(_("Công dân chọn nhận trực tuyến; hãy tải lên tệp kết quả đã ký số (PDF)."))
     result.save()
     move.data["sha256"] = result.sha256
+
+
+def drop_unapproved(dossier: Dossier) -> None:
+    """Forget a result that was proposed and sent back, and its file."""
+    rows = list(dossier.results.filter(approved_by=None))
+    dossier.results.filter(pk__in=[row.pk for row in rows]).delete()
+    attachments.delete_afterwards(rows)
+
+
+def proposal(dossier: Dossier) -> dict[str, Any] | None:
+    """What lies before the person who signs: the outcome, its reason, and the result itself.
+
+    The wording of a result that we make, or the book numbers and the file of another's.
+    """
+    if dossier.state != Dossier.State.AWAITING_APPROVAL:
+        return None
+    event = dossier.events.filter(name="propose").select_related("note").order_by("-seq").first()
+    granted = dossier.outcome == Dossier.Outcome.GRANTED
+    template = dossier.revision.result.get("template") if granted else None
+    return {
+        "outcome": dossier.get_outcome_display(),
+        "reason": event.note.text if event and hasattr(event, "note") else "",
+        "rows": [
+            {"label": RECORD_LABELS.get(key, key), "value": value}
+            for key, value in (dossier.result_record.items() if granted else ())
+        ],
+        "subject": _filled(template["subject"], dossier) if template else "",
+        "articles": [_filled(a["text"], dossier) for a in template["articles"]] if template else [],
+        "file": next((r for r in dossier.results.all() if not r.is_made_here and r.file), None),
+    }
 
 
 @in_vietnamese
@@ -161,8 +205,6 @@ def finish(result: Result) -> None:
 
 
 def _print_and_sign(result: Result) -> None:
-    from dossiers import signing
-
     context = papers.print_context(result.facts, result.token)
     pdf = printing.render("papers/result.html", context)
     signed = signing.sign(
@@ -187,6 +229,7 @@ def can_be_given_online(dossier: Dossier) -> bool:
         dossier.delivery == Dossier.Delivery.ONLINE
         and not unpaid_fees(dossier)
         and not originals_owed(dossier)
+        and not unknown_fees(dossier)
         and bool(dossier.results.latest("pk").file)
     )
 
@@ -216,6 +259,16 @@ def unpaid_fees(dossier: Dossier) -> list[FeeLine]:
     if dossier.outcome == Dossier.Outcome.REFUSED:
         lines = [line for line in lines if line.due == Fee.Due.FILING]
     return [line for line in lines if line.amount and line.key not in paid]
+
+
+def unknown_fees(dossier: Dossier) -> list[str]:
+    """The names of fees that apply and of which the source gives no amount yet."""
+    lines = fee_lines(
+        dossier.revision, dossier.answers, channel=dossier.channel, filed=dossier.submitted_at
+    )
+    if dossier.outcome == Dossier.Outcome.REFUSED:
+        return []
+    return [line.name for line in lines if line.amount is None]
 
 
 def originals_owed(dossier: Dossier) -> list[str]:

@@ -18,7 +18,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "life_events": LifeEvent.objects.all(),
         "popular": Procedure.objects.for_catalogue()
-        .annotate(filed=Count("current__dossiers"))
+        .annotate(filed=Count("current__dossiers", filter=~Q(current__dossiers__state="draft")))
         .order_by("-filed", "code")[:6],
         "sectors": Sector.objects.annotate(count=Count("revisions", filter=in_force))
         .filter(count__gt=0)

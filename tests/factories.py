@@ -217,6 +217,14 @@ def filed(code: str = FUNERAL, *, owner: Any = None, office: str = COMMUNE) -> D
     return workflow.perform(dossier, "submit", by=dossier.owner)
 
 
+def signed_pdf(title: str = "") -> SimpleUploadedFile:
+    """A PDF that carries a signature, as another system gives it."""
+    from dossiers import signing
+
+    content = signing.sign(pdf(title).read(), reason=title, location="", name="Người ký")
+    return SimpleUploadedFile("ket-qua.pdf", content, content_type="application/pdf")
+
+
 class Office:
     """One official for each role at the demo commune, and the ways through its hands."""
 

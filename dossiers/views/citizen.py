@@ -289,7 +289,7 @@ def supplement(request: HttpRequest, code: str) -> HttpResponse:
     dossier = _get_dossier(request, code)
     asked = dossier.supplement_requests.filter(answered_at=None).first()
     if dossier.state != Dossier.State.SUPPLEMENT_REQUIRED or asked is None:
-        return redirect(dossier)
+        return _too_late(request, dossier)
     errors: dict[str, str] = {}
     if request.method == "POST":
         errors = _store_supplement(request, dossier, asked.documents)
@@ -326,13 +326,22 @@ def draft_result(request: HttpRequest, code: str) -> HttpResponse:
     """Check the draft of the result: agree, or say what is wrong."""
     dossier = _get_dossier(request, code)
     if dossier.state != Dossier.State.AWAITING_CONFIRMATION:
-        return redirect(dossier)
+        return _too_late(request, dossier)
     if request.method == "POST":
         name = "confirm_draft" if "agree" in request.POST else "object_to_draft"
         if _perform(request, dossier, name, reason=request.POST.get("reason", "")[:4000]):
             return redirect(dossier)
     context = {"dossier": dossier, "reason": request.POST.get("reason", "")}
     return render(request, "dossiers/draft_result.html", context)
+
+
+def _too_late(request: HttpRequest, dossier: Dossier) -> HttpResponse:
+    """Back to the dossier; one who sent something is told that it was not needed any more."""
+    if request.method == "POST":
+        messages.warning(
+            request, _("Hồ sơ đã thay đổi từ lúc mở trang; lần bấm vừa rồi không làm gì thêm.")
+        )
+    return redirect(dossier)
 
 
 @login_required

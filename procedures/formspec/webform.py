@@ -63,7 +63,11 @@ class SectionForm(forms.Form):
         prefix: str | None = None,
     ):
         self.section, self.answers = section, answers
-        self.questions = list(questions(section.fields))
+        self.questions = [
+            question
+            for question in questions(section.fields)
+            if not self._ruled_out(question.whens)
+        ]
         super().__init__(data, prefix=prefix, initial=self._initial(row))
         self.helper = FormHelper()
         self.helper.form_tag = False
@@ -76,6 +80,15 @@ class SectionForm(forms.Form):
         if data is not None:
             self.full_clean()
             self._describe_errors()
+
+    def _ruled_out(self, whens: tuple[str, ...]) -> bool:
+        """Whether answers on other pages alone say that this is not asked."""
+        here = f"{self.section.id}."
+        return any(
+            not any(path.startswith(here) for path in conditions.paths(when))
+            and not conditions.holds(when, self.answers)
+            for when in whens
+        )
 
     def _inputs(self, question: Question) -> Iterator[tuple[str, forms.Field]]:
         spec = question.spec
@@ -112,6 +125,8 @@ class SectionForm(forms.Form):
     def _layout(self, fields: list[Field], before: str = "") -> Iterator[Any]:
         for spec in fields:
             path = f"{before}{spec.id}"
+            if not any(name == path or name.startswith(f"{path}.") for name in self.fields):
+                continue
             if spec.type == "group":
                 inside = list(self._layout(spec.fields, f"{path}."))
                 part = Fieldset(spec.label, *inside) if spec.label else Div(*inside)

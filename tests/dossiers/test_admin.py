@@ -615,3 +615,44 @@ def test_nobody_handles_their_own_dossier(office):
 @pytest.mark.parametrize("model", [Authenticator, DBTaskResult])
 def test_secrets_of_second_factors_and_tasks_have_no_page(model):
     assert not officials_site.is_registered(model)
+
+
+# --- What the person who signs sees ---------------------------------------------------
+
+
+def test_the_signer_reads_the_proposal_before_signing(office):
+    dossier = office.proposed(
+        factories.filed(factories.FUNERAL), outcome="refused", reason="Không thuộc diện"
+    )
+    client = logged_in(office.approver)
+
+    page = text_of(client.get(page_url(dossier)))
+    form = text_of(client.get(move_url(dossier, "approve")))
+
+    for text in (page, form):
+        assert "Không đồng ý" in text
+        assert "Không thuộc diện" in text
+
+
+def test_the_signer_reads_the_words_of_the_decision(office):
+    dossier = office.proposed(factories.filed(factories.FUNERAL))
+
+    assert "Trần Văn Cụ" in text_of(logged_in(office.approver).get(move_url(dossier, "approve")))
+
+
+def test_a_transferred_dossier_leaves_the_official_in_the_queue(office):
+    dossier = office.accepted(factories.filed(factories.FUNERAL))
+    data = {"version": dossier.version, "agency": factories.OTHER_COMMUNE, "reason": "Sai nơi"}
+
+    response = logged_in(office.approver).post(move_url(dossier, "transfer"), data, follow=True)
+
+    assert response.status_code == 200
+    assert response.redirect_chain[-1][0] == QUEUE
+
+
+def test_reading_a_dossier_through_a_move_is_a_look(office):
+    dossier = office.processing(factories.filed(factories.BIRTH))
+
+    logged_in(office.officer).get(move_url(dossier, "send_draft"))
+
+    assert dossier.events.filter(name="look", actor=office.officer).exists()

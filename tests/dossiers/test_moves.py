@@ -74,6 +74,7 @@ def birth_confirmed(office: factories.Office) -> Dossier:
 
 
 def propose(dossier: Dossier, office: factories.Office, **details) -> Dossier:
+    details.setdefault("record", dict.fromkeys(dossier.revision.result.get("record", []), "1"))
     return workflow.perform(dossier, "propose", by=office.officer, **details)
 
 
@@ -507,14 +508,14 @@ def test_an_objection_must_be_followed_by_another_draft(office):
     assert (back.state, back.confirmed_at) == (State.PROCESSING, None)
     assert back.events.last().note.text == "Sai họ"
     with refused(workflow.Refused, "chưa xác nhận"):
-        propose(back, office, result_file=factories.pdf())
+        propose(back, office, result_file=factories.signed_pdf())
 
 
 def test_a_result_is_not_proposed_before_the_citizen_confirmed_its_draft(office):
     dossier = office.processing(factories.filed(factories.BIRTH))
 
     with refused(workflow.Refused, "chưa xác nhận"):
-        propose(dossier, office, result_file=factories.pdf())
+        propose(dossier, office, result_file=factories.signed_pdf())
 
 
 def test_a_refusal_needs_no_draft(office):
@@ -687,14 +688,16 @@ def test_a_proposal_to_refuse_says_why(office):
 
 
 def test_a_result_signed_elsewhere_is_kept_byte_for_byte(office):
-    file = factories.pdf("ký số ở phần mềm hộ tịch")
+    file = factories.signed_pdf("ký số ở phần mềm hộ tịch")
     content = file.read()
     file.seek(0)
     dossier = birth_confirmed(office)
 
-    proposed = propose(
-        dossier, office, result_file=file, record={"so": " 15 ", "quyen": "01/2026", "lạ": "x"}
-    )
+    record = {
+        "so": " 15 ", "quyen": "01/2026", "ngay_dang_ky": "25/11/2026", "so_dinh_danh": "045",
+        "lạ": "x",
+    }  # fmt: skip
+    proposed = propose(dossier, office, result_file=file, record=record)
 
     result = proposed.results.get()
     event = proposed.events.last()
@@ -702,13 +705,13 @@ def test_a_result_signed_elsewhere_is_kept_byte_for_byte(office):
         assert kept.read() == content
     assert result.sha256 == event.data["sha256"] == hashlib.sha256(content).hexdigest()
     assert proposed.result_record == {
-        "so": "15", "quyen": "01/2026", "ngay_dang_ky": "", "so_dinh_danh": "",
+        "so": "15", "quyen": "01/2026", "ngay_dang_ky": "25/11/2026", "so_dinh_danh": "045",
     }  # fmt: skip
     assert not result.is_made_here
 
 
 def test_approval_leaves_the_file_signed_elsewhere_as_it_is(office):
-    dossier = propose(birth_confirmed(office), office, result_file=factories.pdf())
+    dossier = propose(birth_confirmed(office), office, result_file=factories.signed_pdf())
     before = dossier.results.get()
 
     done = signed(approve(dossier, office))
@@ -729,6 +732,7 @@ def test_approval_leaves_the_file_signed_elsewhere_as_it_is(office):
 )
 def test_an_online_result_needs_a_whole_pdf(file, office):
     dossier = birth_confirmed(office)
+    Dossier.objects.filter(pk=dossier.pk).update(delivery="online")
 
     with refused(workflow.Refused):
         propose(dossier, office, result_file=file)
@@ -751,16 +755,16 @@ def test_a_result_collected_on_paper_needs_no_file(office):
 
 
 def test_a_second_proposal_takes_the_place_of_the_first_file(office):
-    dossier = propose(birth_confirmed(office), office, result_file=factories.pdf("sai"))
+    dossier = propose(birth_confirmed(office), office, result_file=factories.signed_pdf("sai"))
     back = workflow.perform(dossier, "send_back", by=office.approver, reason="Sai tên")
 
-    again = propose(back, office, result_file=factories.pdf("đúng"))
+    again = propose(back, office, result_file=factories.signed_pdf("đúng"))
 
     assert again.results.get().sha256 == again.events.last().data["sha256"]
 
 
 def test_a_refusal_after_all_leaves_no_unsigned_result_behind(office):
-    dossier = propose(birth_confirmed(office), office, result_file=factories.pdf("sai"))
+    dossier = propose(birth_confirmed(office), office, result_file=factories.signed_pdf("sai"))
     back = workflow.perform(dossier, "send_back", by=office.approver, reason="Không đủ điều kiện")
     proposed = propose(back, office, outcome="refused", reason="Đã đăng ký ở nơi khác")
 
@@ -825,7 +829,7 @@ def test_nothing_is_complete_before_it_is_signed(office):
 
 
 def test_nothing_is_complete_before_it_is_approved(office):
-    dossier = propose(birth_confirmed(office), office, result_file=factories.pdf())
+    dossier = propose(birth_confirmed(office), office, result_file=factories.signed_pdf())
 
     with refused(workflow.Refused):
         workflow.perform(dossier, "complete", by=None)
@@ -846,7 +850,7 @@ def test_an_online_result_with_nothing_owed_hands_itself_over(office):
 def test_unpaid_fees_and_owed_originals_keep_the_result_here(office):
     from django_tasks_db.models import DBTaskResult
 
-    dossier = propose(birth_confirmed(office), office, result_file=factories.pdf())
+    dossier = propose(birth_confirmed(office), office, result_file=factories.signed_pdf())
     done = signed(approve(dossier, office))
 
     assert not DBTaskResult.objects.filter(task_path="dossiers.tasks.give_online").exists()
@@ -861,7 +865,7 @@ def test_originals_are_handed_in_before_the_result_is_handed_out(office):
     paid = pay(workflow.perform(dossier, "request_payment", by=office.reception))
     taken = send_draft(workflow.perform(paid, "take", by=office.officer), office)
     confirmed = workflow.perform(taken, "confirm_draft", by=taken.owner)
-    done = signed(approve(propose(confirmed, office, result_file=factories.pdf()), office))
+    done = signed(approve(propose(confirmed, office, result_file=factories.signed_pdf()), office))
 
     with refused(workflow.Refused, "Giấy chứng sinh"):
         workflow.perform(done, "hand_over", by=office.reception)
@@ -871,7 +875,9 @@ def test_originals_are_handed_in_before_the_result_is_handed_out(office):
 
     event = given.events.get(name="hand_over")
     assert (given.state, given.returned_at) == (State.RETURNED, at(25, 9))
-    assert event.data == {"delivery": "online", "originals": 1, "note": event.data["note"]}
+    assert event.data == {
+        "delivery": "counter", "originals": 1, "unknown_fees": 0, "note": event.data["note"],
+    }  # fmt: skip
     assert event.note.is_public is False
 
 
@@ -1049,3 +1055,87 @@ def test_every_result_belongs_to_one_approval(office):
     office.approved(factories.filed())
 
     assert Result.objects.count() == 1
+
+
+# --- What a stranger's reading found ------------------------------------------------------
+
+
+def test_an_unsigned_file_is_no_result_of_another_system(office):
+    dossier = birth_confirmed(office)
+
+    with refused(workflow.Refused, "đã ký số"):
+        propose(dossier, office, result_file=factories.pdf())
+
+
+def test_a_result_of_another_system_has_its_book_numbers(office):
+    dossier = birth_confirmed(office)
+
+    with refused(workflow.Refused, "số, quyển"):
+        propose(dossier, office, record={"so": "15"})
+
+
+def test_a_draft_result_can_be_recalled_and_sent_anew(office):
+    sent = send_draft(office.processing(factories.filed(factories.BIRTH)), office)
+
+    recalled = workflow.perform(sent, "recall_draft", by=office.officer, reason="Sai tên mẹ")
+    again = send_draft(recalled, office)
+
+    assert recalled.state == State.PROCESSING
+    assert recalled.citizen_by is None
+    assert again.state == State.AWAITING_CONFIRMATION
+
+
+def test_a_fee_without_an_amount_is_settled_before_the_result_is_handed_over(office, tmp_path):
+    fee = "fees: [{id: x, name: Lệ phí, amount: unknown, pay: at_collection, source: Thử}]"
+    factories.altered_procedure(
+        tmp_path, factories.FUNERAL, ("documents:", f"{fee}\n\ndocuments:"),
+        ("service_level: 4", "service_level: 3"),
+    )  # fmt: skip
+    done = signed(office.approved(factories.filed(factories.FUNERAL)))
+
+    with refused(workflow.Refused, "chưa có mức thu"):
+        workflow.perform(done, "hand_over", by=office.reception)
+    given = workflow.perform(done, "hand_over", by=office.reception, fees_settled=True)
+
+    assert given.events.get(name="hand_over").data["unknown_fees"] == 1
+
+
+def test_a_file_that_is_not_asked_for_any_more_is_not_filed():
+    draft = factories.draft(factories.FUNERAL)
+    attachments.store(draft, "thoi_huong", factories.pdf(), by=draft.owner)
+
+    filed = workflow.perform(draft, "submit", by=draft.owner)
+
+    assert [row.document for row in filed.attachments.all()] == ["giay_chung_tu"]
+
+
+def test_nothing_is_filed_at_an_office_that_was_switched_off():
+    draft = factories.draft(factories.FUNERAL)
+    Agency.objects.filter(code=factories.COMMUNE).update(is_active=False)
+
+    with refused(workflow.Refused, "không còn giải quyết"):
+        workflow.perform(draft, "submit", by=draft.owner)
+
+
+def test_papers_name_the_person_as_the_form_does():
+    filed = factories.filed(factories.FUNERAL)
+
+    said = filed.papers.get(kind=Paper.Kind.FILING).facts["applicant"]
+
+    assert (said["name"], said["phone"]) == ("Trần Thị Bình", "0912345678")
+    assert "Gio Linh" in said["address"]
+
+
+def test_lateness_is_the_same_in_a_row_and_in_a_query(office):
+    from dossiers.models import overdue
+
+    rows = [factories.filed(factories.FUNERAL) for _ in range(2)]
+    office.accepted(rows[1])
+    send_draft(office.processing(factories.filed(factories.BIRTH)), office)
+
+    with time_machine.travel(at(30, 9) + datetime.timedelta(days=60)):
+        now = datetime.datetime.now(datetime.UTC)
+        found = set(Dossier.objects.filter(overdue(now)).values_list("pk", flat=True))
+        alone = {row.pk for row in Dossier.objects.all() if row.is_overdue}
+
+    assert found == alone == {row.pk for row in rows}

@@ -467,7 +467,7 @@ def test_a_fee_that_nobody_asked_for_is_asked_with_the_result(run_tasks):
     dossier = workflow.perform(dossier, "confirm_draft", by=dossier.owner)
     record = dict.fromkeys(dossier.revision.result["record"], "1")
     dossier = workflow.perform(
-        dossier, "propose", by=office.officer, record=record, result_file=factories.pdf()
+        dossier, "propose", by=office.officer, record=record, result_file=factories.signed_pdf()
     )
     workflow.perform(dossier, "approve", by=office.approver)
     run_tasks()

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from dossiers import notices, workflow
+from dossiers import due, notices, workflow
 from dossiers.models import Dossier, Notice
 from dossiers.tasks import send_notice
 from portal import stuck_tasks
@@ -293,3 +293,26 @@ def test_the_loop_waits_between_its_runs(monkeypatch):
         call_command("run_due", loop=True, every=7)
 
     assert waits == [7, 7, 7]
+
+
+# --- What is owed although its task was given up ----------------------------------------
+
+
+def test_a_signature_whose_task_was_given_up_is_asked_for_again_once(clock):
+    dossier = factories.Office().approved(factories.filed())
+    DBTaskResult.objects.all().update(status=TaskResultStatus.FAILED, finished_at=NOW + HOUR)
+    clock.move_to(NOW + 11 * HOUR)
+
+    first, second = due.ask_again(), due.ask_again()
+
+    again = DBTaskResult.objects.filter(status=TaskResultStatus.READY)
+    signing = again.get(task_path__endswith="finish_result")
+    assert signing.args_kwargs["args"] == [dossier.results.get().pk]
+    assert (first, second) == (again.count(), 0)
+
+
+def test_what_is_being_worked_on_is_not_asked_for_again(clock):
+    factories.Office().approved(factories.filed())
+    clock.move_to(NOW + 11 * HOUR)
+
+    assert due.ask_again() == 0

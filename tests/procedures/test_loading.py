@@ -16,7 +16,7 @@ from procedures.loading import checking
 from procedures.loading.checking import check_files, check_text
 from procedures.loading.saving import NotTwoPeople, changes, publish, save_draft
 from procedures.loading.yamltext import read
-from procedures.models import CatalogueVersion, Procedure, Revision
+from procedures.models import CatalogueVersion, LifeEvent, Procedure, Revision
 from tests import factories
 
 GOOD = """\
@@ -27,7 +27,7 @@ field: Hộ tịch
 life_events: [nguoi-than-mat]
 audience: Công dân Việt Nam
 decision: 0123/QĐ-BTP
-effective_from: 01/12/2026
+effective_from: 01/07/2026
 service_level: 4
 online: full
 office: {tier: commune}
@@ -110,7 +110,7 @@ def test_the_schema_converts_what_it_knows(life_events):
     assert spec.fees[0].confirmed is True
     assert spec.fees[0].refundable is False
     assert spec.decision == "0123/QĐ-BTP"
-    assert f"{spec.effective_from:%d/%m/%Y}" == "01/12/2026"
+    assert f"{spec.effective_from:%d/%m/%Y}" == "01/07/2026"
 
 
 def test_a_text_that_says_no_stays_that_text(life_events):
@@ -166,7 +166,7 @@ FAULTS = [
         "chưa ghi câu hỏi theo dạng mục.câu_hỏi",
     ),
     ("unknown answer to multiply", "times: ban_sao.so_luong", "times: ban_sao.so", "ban_sao.so"),
-    ("bad date", "01/12/2026", "31/02/2026", "phải là ngày dạng 01/12/2026"),
+    ("bad date", "01/07/2026", "31/02/2026", "phải là ngày dạng 01/12/2026"),
     ("bad hour", "15:00", "25:00", "phải là giờ dạng 15:00"),
     ("bad number", "amount: 8.000", "amount: 8.00", "phải là số nguyên"),
     ("below zero", "amount: 8.000", "amount: -8000", "phải là số nguyên"),
@@ -701,3 +701,26 @@ def test_a_dossier_keeps_the_revision_it_was_filed_under(db):
     assert dossier.revision.status == "superseded"
     assert dossier.revision.name == spec.name
     assert dossier.revision != dossier.revision.procedure.current
+
+
+def test_nothing_is_put_in_force_before_its_day(life_events, tmp_path):
+    file = tmp_path / "mau.yaml"
+    file.write_text(GOOD.replace("01/07/2026", "01/12/2090"))
+
+    with pytest.raises(CommandError, match="áp dụng từ 01/12/2090"):
+        call_command("loadprocedures", file, publish=True, verbosity=0)
+
+    assert not Procedure.objects.exists()
+
+
+def test_an_office_loads_lists_of_its_own(db, tmp_path):
+    (tmp_path / "life_events.yaml").write_text("- {slug: viec-moi, name: Việc mới}")
+
+    call_command("loadoffices", tmp_path)
+
+    assert LifeEvent.objects.get().slug == "viec-moi"
+
+
+def test_a_folder_without_any_list_is_said(db, tmp_path):
+    with pytest.raises(CommandError, match="không có"):
+        call_command("loadoffices", tmp_path)

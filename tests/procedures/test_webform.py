@@ -333,3 +333,35 @@ def test_nought_is_an_answer_to_a_question_that_must_be_answered():
 
     assert form.is_valid()
     assert form.answer() == {"so": 0}
+
+
+def test_what_another_page_rules_out_is_not_even_shown():
+    form = Form.model_validate(
+        [
+            {
+                "section": "mot",
+                "title": "Một",
+                "fields": [{"id": "co", "type": "yes_no", "label": "Có"}],
+            },
+            {
+                "section": "hai",
+                "title": "Hai",
+                "fields": [
+                    {"id": "luon", "type": "text", "label": "Luôn hỏi"},
+                    {
+                        "id": "nhom",
+                        "label": "Nhóm",
+                        "when": "mot.co = yes",
+                        "fields": [{"id": "ten", "type": "name", "label": "Tên"}],
+                    },
+                ],
+            },
+        ]
+    )
+
+    without = SectionForm(form.sections[1], {"mot": {"co": "no"}})
+    asked = SectionForm(form.sections[1], {"mot": {"co": "yes"}})
+
+    assert list(without.fields) == ["luon"]
+    assert "Nhóm" not in render_crispy_form(without)
+    assert list(asked.fields) == ["luon", "nhom.ten"]

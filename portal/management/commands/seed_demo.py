@@ -12,8 +12,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from procedures.loading.calendar import load_calendar
-from procedures.loading.offices import load_life_events, load_offices
 from procedures.models import Agency, Posting
 
 FIXTURES = settings.BASE_DIR / "fixtures"
@@ -43,10 +41,7 @@ class Command(BaseCommand):
         """Load, then say where to look and who may log in."""
         if not settings.DEMO:
             raise CommandError(_("Người dùng thử chỉ có ở chế độ chạy thử (DEMO)."))
-        with transaction.atomic():
-            load_calendar(FIXTURES / "calendar.yaml")
-            load_offices(FIXTURES / "offices.yaml")
-            load_life_events(FIXTURES / "life_events.yaml")
+        call_command("loadoffices", FIXTURES, stdout=self.stdout)
         call_command("loadprocedures", FIXTURES / "procedures", publish=True, stdout=self.stdout)
         with transaction.atomic():
             for person in PEOPLE:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from procedures.loading.checking import readable
@@ -36,6 +37,8 @@ class Command(ProcedureFilesCommand):
             for _document, spec in procedures:
                 self._show(spec)
             return
+        if options["publish"]:
+            self._refuse_early([spec for _document, spec in procedures])
         writer, publisher = self._people(options)
         saved = published = 0
         with transaction.atomic():
@@ -57,6 +60,14 @@ class Command(ProcedureFilesCommand):
                 "same": len(procedures) - saved,
             }
         )
+
+    def _refuse_early(self, specs: list[ProcedureSpec]) -> None:
+        for spec in specs:
+            if spec.effective_from > timezone.localdate():
+                raise CommandError(
+                    _("%(code)s áp dụng từ %(day)s; hãy nạp bản thảo và công bố vào ngày đó.")
+                    % {"code": spec.code, "day": f"{spec.effective_from:%d/%m/%Y}"}
+                )
 
     def _people(self, options: dict) -> tuple:
         if not options["publish"]:
