@@ -82,6 +82,8 @@ def mailbox(settings):
         ):
             text = file.read_bytes().split(b"\n" + b"-" * 79)[0]
             message = email.message_from_bytes(text, policy=email.policy.default)
+            if message["To"] is None:
+                continue  # the worker is still writing it
             if address in message["To"] and words in message["Subject"]:
                 return message.get_content()
         return None
