@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dossiers.models import Dossier
+from procedures.fees import FeeLine, fee_lines
 from procedures.formspec import conditions
 from procedures.formspec.fields import display
 from procedures.formspec.spec import walk
@@ -156,6 +157,20 @@ def stop(dossier: Dossier) -> str:
     """Why these answers cannot be filed online, only at the counter; "" when they can."""
     rows = dossier.revision.definition.get("stop_online", [])
     return next((r["text"] for r in rows if conditions.holds(r["when"], dossier.answers)), "")
+
+
+def charges(dossier: Dossier, *, due: str | None = None) -> list[FeeLine]:
+    """What its answers and its channel cost, of one due moment or of all.
+
+    The conditions are weighed on the day of filing; for a draft, today.
+    """
+    return fee_lines(
+        dossier.revision,
+        dossier.answers,
+        channel=dossier.channel,
+        filed=dossier.submitted_at,
+        due=due,
+    )
 
 
 def problems(dossier: Dossier, *, now: datetime.datetime) -> list[Problem]:

@@ -16,7 +16,6 @@ from dossiers.codes import next_code
 from dossiers.models import Dossier, Event, Paper, SupplementRequest
 from dossiers.workflow import Action, Move, NotAllowed, Refused, Role, State, register
 from procedures import worktime
-from procedures.fees import fee_lines
 from procedures.formspec.webform import prune
 from procedures.models import Channel, Fee
 
@@ -40,7 +39,9 @@ def _submit(move: Move) -> None:
     dossier.submitted_at = move.now
     dossier.attachments.filter(submitted_at=None).update(submitted_at=move.now)
     move.fee_lines = [
-        line for line in _fees(move, Fee.Due.FILING) if line.is_payable_online and line.amount
+        line
+        for line in filing.charges(dossier, due=Fee.Due.FILING)
+        if line.is_payable_online and line.amount
     ]
     dossier.to_submitted(pays_first=bool(move.fee_lines))
     if move.fee_lines:
@@ -58,17 +59,6 @@ def _submit(move: Move) -> None:
 def _expect_answer(move: Move) -> None:
     move.dossier.answer_by = worktime.after_hours(
         move.now, ANSWER_HOURS, move.dossier.receiving_agency
-    )
-
-
-def _fees(move: Move, due: str) -> list:
-    dossier = move.dossier
-    return fee_lines(
-        dossier.revision,
-        dossier.answers,
-        channel=dossier.channel,
-        filed=dossier.submitted_at,
-        due=due,
     )
 
 
@@ -187,7 +177,9 @@ def _request_payment(move: Move) -> None:
     dossier = move.dossier
     paid = results.paid_fees(dossier)
     lines = [
-        line for line in _fees(move, Fee.Due.ACCEPTANCE) if line.amount and line.key not in paid
+        line
+        for line in filing.charges(dossier, due=Fee.Due.ACCEPTANCE)
+        if line.amount and line.key not in paid
     ]
     if not lines:
         raise Refused(_("Hồ sơ này không có khoản phí, lệ phí nào phải nộp lúc này."))

@@ -21,7 +21,6 @@ from dossiers import facts, filing
 from dossiers.attachments import size_text
 from dossiers.models import Dossier, Paper, SupplementRequest
 from procedures import papers as printing
-from procedures.fees import fee_lines
 from procedures.formspec.paperform import filled_facts
 from procedures.models import Agency, Posting, RequiredDocument
 from procedures.text import dong, in_vietnamese
@@ -162,9 +161,6 @@ def form_facts(dossier: Dossier) -> dict:
 def receipt_facts(dossier: Dossier, *, by: User) -> facts.ReceiptFacts:
     """Mẫu 01: what was taken in, and when the result will be there."""
     channel = dossier.revision.channel(dossier.channel)
-    lines = fee_lines(
-        dossier.revision, dossier.answers, channel=dossier.channel, filed=dossier.submitted_at
-    )
     dues = {value: str(label) for value, label in dossier.revision.fees.model.Due.choices}
     return {
         **head(dossier, dossier.receiving_agency),
@@ -177,7 +173,7 @@ def receipt_facts(dossier: Dossier, *, by: User) -> facts.ReceiptFacts:
         "delivery": dossier.get_delivery_display(),
         "fees": [
             {"name": line.name, "amount": amount_text(line.amount), "due": dues[line.due]}
-            for line in lines
+            for line in filing.charges(dossier)
         ],
         "received_by": by.get_full_name(),
         "track_url": _track_url(),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import attachments, facts, filing, papers, signing
 from dossiers.models import Dossier, Result, ResultCounter
 from procedures import papers as printing
-from procedures.fees import FeeLine, fee_lines
+from procedures.fees import FeeLine
 from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import display
 from procedures.models import Agency, Fee, RequiredDocument
@@ -253,9 +253,7 @@ def paid_fees(dossier: Dossier) -> set[str]:
 def unpaid_fees(dossier: Dossier) -> list[FeeLine]:
     """The fees with a known amount that nobody paid yet; of a refusal, those of filing."""
     paid = paid_fees(dossier)
-    lines = fee_lines(
-        dossier.revision, dossier.answers, channel=dossier.channel, filed=dossier.submitted_at
-    )
+    lines = filing.charges(dossier)
     if dossier.outcome == Dossier.Outcome.REFUSED:
         lines = [line for line in lines if line.due == Fee.Due.FILING]
     return [line for line in lines if line.amount and line.key not in paid]
@@ -263,12 +261,9 @@ def unpaid_fees(dossier: Dossier) -> list[FeeLine]:
 
 def unknown_fees(dossier: Dossier) -> list[str]:
     """The names of fees that apply and of which the source gives no amount yet."""
-    lines = fee_lines(
-        dossier.revision, dossier.answers, channel=dossier.channel, filed=dossier.submitted_at
-    )
     if dossier.outcome == Dossier.Outcome.REFUSED:
         return []
-    return [line.name for line in lines if line.amount is None]
+    return [line.name for line in filing.charges(dossier) if line.amount is None]
 
 
 def originals_owed(dossier: Dossier) -> list[str]:

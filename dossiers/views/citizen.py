@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dossiers import attachments, filing, presenting, workflow
 from dossiers.forms import DeliveryForm, OfficeForm, RepeatedSection, build_section_form
 from dossiers.models import Attachment, Dossier
-from procedures.fees import fee_lines, total
+from procedures.fees import total
 from procedures.formspec.lists import commune_suggestions
 from procedures.formspec.spec import Section, walk
 from procedures.formspec.webform import asked_sections, is_asked, warnings
@@ -206,7 +206,7 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
             if filed_dossier.state == Dossier.State.PAYMENT_REQUIRED:
                 return redirect("payments:start", filed_dossier.code)
             return redirect("dossiers:filed", filed_dossier.code)
-    lines = fee_lines(dossier.revision, dossier.answers, channel=dossier.channel)
+    lines = filing.charges(dossier)
     return _page(
         request, dossier, "check", "dossiers/check.html",
         sections=presenting.answer_sections(dossier, edit=True),
