@@ -105,9 +105,7 @@ class MoveForm(forms.Form):
         offices = filing.offices_queryset(self.dossier.revision).exclude(
             pk=self.dossier.handling_agency_id
         )
-        field = forms.ModelChoiceField(
-            Agency.objects.filter(pk__in=offices), label=_("Cơ quan nhận"), to_field_name="code"
-        )
+        field = forms.ModelChoiceField(offices, label=_("Cơ quan nhận"), to_field_name="code")
         return [("agency", field)]
 
     def details(self) -> dict[str, Any]:

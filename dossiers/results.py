@@ -85,12 +85,11 @@ def proposal(dossier: Dossier) -> dict[str, Any] | None:
     """
     if dossier.state != Dossier.State.AWAITING_APPROVAL:
         return None
-    event = dossier.events.filter(name="propose").select_related("note").order_by("-seq").first()
     granted = dossier.outcome == Dossier.Outcome.GRANTED
     template = dossier.revision.result.get("template") if granted else None
     return {
         "outcome": dossier.get_outcome_display(),
-        "reason": event.note.text if event and hasattr(event, "note") else "",
+        "reason": _proposed_reason(dossier),
         "rows": [
             {"label": RECORD_LABELS.get(key, key), "value": value}
             for key, value in (dossier.result_record.items() if granted else ())
@@ -99,6 +98,12 @@ def proposal(dossier: Dossier) -> dict[str, Any] | None:
         "articles": [_filled(a["text"], dossier) for a in template["articles"]] if template else [],
         "file": next((r for r in dossier.results.all() if not r.is_made_here and r.file), None),
     }
+
+
+def _proposed_reason(dossier: Dossier) -> str:
+    """The words of the latest proposal; "" when it had none, whatever an earlier one said."""
+    event = dossier.events.filter(name="propose").select_related("note").order_by("-seq").first()
+    return event.note.text if event and hasattr(event, "note") else ""
 
 
 @in_vietnamese
@@ -136,7 +141,6 @@ def _granted_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
 
 
 def _refused_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
-    event = dossier.events.filter(name="propose").select_related("note").order_by("-seq").first()
     return {
         **_result_head(dossier, by),
         "number": _next_number(dossier.handling_agency, "TB-UBND"),
@@ -147,7 +151,7 @@ def _refused_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
         "opening": _(
             "Qua xem xét hồ sơ của ông/bà, %(office)s thông báo không giải quyết vì: %(reason)s"
         )
-        % {"office": dossier.handling_agency.name, "reason": event.note.text},
+        % {"office": dossier.handling_agency.name, "reason": _proposed_reason(dossier)},
         "articles": [],
     }
 
