@@ -102,9 +102,8 @@ class MoveForm(forms.Form):
         return [("result_file", field)]
 
     def _agency(self) -> list[tuple[str, forms.Field]]:
-        offices = filing.offices_queryset(self.dossier.revision).exclude(
-            pk=self.dossier.handling_agency_id
-        )
+        offices = filing.offices_queryset(self.dossier.revision).order_by("code")
+        offices = offices.exclude(pk=self.dossier.handling_agency_id)
         field = forms.ModelChoiceField(offices, label=_("Cơ quan nhận"), to_field_name="code")
         return [("agency", field)]
 
