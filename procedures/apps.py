@@ -56,11 +56,14 @@ def frozen_revisions() -> list[triggers.Trigger]:
 
     message = "published revisions are frozen"
     table = Revision._meta.db_table
-    changes = triggers.changed(Revision, except_for={"status", "superseded_at"})
+    changes = triggers.changed(Revision, except_for={"status", "superseded_at", "published_at"})
     rules = [
         triggers.Trigger(
             "revision_frozen_update", table, "UPDATE", message,
-            f"OLD.status <> 'draft' AND (NEW.status = 'draft' OR {changes})"
+            f"OLD.status <> 'draft' AND {changes}"
+            " OR OLD.status IN ('published', 'superseded')"
+            " AND (NEW.status IN ('draft', 'scheduled')"
+            " OR NEW.published_at IS DISTINCT FROM OLD.published_at)"
             " OR OLD.status = 'superseded' AND NEW.status <> 'superseded'",
         ),
         triggers.Trigger(

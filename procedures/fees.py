@@ -50,29 +50,60 @@ def fee_lines(
         if (due and fee.due != due) or (kinds and channel not in kinds):
             continue
         if conditions.holds(fee.when, answers, filed=filed):
-            line = _line(fee, answers)
+            line = _line(fee, answers, filed)
             if line.quantity:
                 lines.append(line)
     return lines
 
 
-def _line(fee: Fee, answers: Mapping[str, Any]) -> FeeLine:
-    quantity = 1
-    if fee.times:
-        quantity = int(conditions.lookup(answers, fee.times) or 0)
-    amount = None if fee.amount is None else fee.amount * quantity
+def _line(fee: Fee, answers: Mapping[str, Any], filed: datetime.datetime | None) -> FeeLine:
+    quantity = int(conditions.lookup(answers, fee.times) or 0) if fee.times else 1
+    name, unit_amount = fee.name, fee.amount
+    case = chosen_alternative(fee, answers, filed=filed)
+    if case:
+        name, unit_amount = f"{fee.name} ({case['label']})", case["amount"]
+    elif fee.tiers:
+        count = int(conditions.lookup(answers, fee.counted) or 0)
+        quantity, unit_amount = (quantity if count else 0), tiered(fee.tiers, count, cap=fee.cap)
+    amount = None if unit_amount is None else unit_amount * quantity
     return FeeLine(
         key=fee.key,
-        name=fee.name,
+        name=name,
         quantity=quantity,
-        unit=fee.unit,
-        unit_amount=fee.amount,
+        # The unit of tiers is what is counted, not what the quantity multiplies.
+        unit="" if fee.tiers else fee.unit,
+        unit_amount=unit_amount,
         amount=amount,
         due=fee.due,
         source=fee.source,
         is_payable_online=fee.is_confirmed and amount is not None,
         is_refundable=fee.is_refundable,
     )
+
+
+def chosen_alternative(
+    fee: Fee, answers: Mapping[str, Any], *, filed: datetime.datetime | None = None
+) -> dict[str, Any] | None:
+    """The first of a fee's alternatives (`when`, `label`, `amount`) that these answers meet."""
+    return next(
+        (case for case in fee.alternatives if conditions.holds(case["when"], answers, filed=filed)),
+        None,
+    )
+
+
+def tiered(tiers: list[dict[str, int | None]], count: int, *, cap: int | None = None) -> int:
+    """The price in whole đồng of `count` units, each by the tier that it falls into.
+
+    Tiers (`up_to`, `amount`) are in order; the last one, without `up_to`, takes the rest:
+    2.000 up to the second page, then 1.000, makes 5.000 for three. At most `cap`.
+    Source of the rule: TT 226/2016/TT-BTC art. 4 (certified copies).
+    """
+    price = before = 0
+    for tier in tiers:
+        upto = count if tier["up_to"] is None else min(count, tier["up_to"])
+        price += max(0, upto - before) * tier["amount"]
+        before = max(before, upto)
+    return price if cap is None else min(price, cap)
 
 
 def total(lines: list[FeeLine]) -> int | None:
@@ -92,7 +123,7 @@ def blocks_online_filing(revision: Revision) -> Fee | None:
 
 
 def _blocks_online_filing(fee: Fee) -> bool:
-    if fee.due != Fee.Due.FILING or fee.when or (fee.amount is not None and fee.is_confirmed):
+    if fee.due != Fee.Due.FILING or fee.when or (fee.is_known and fee.is_confirmed):
         return False
     kinds = {row.kind for row in fee.channels.all()}
     return not kinds or Channel.Kind.ONLINE in kinds

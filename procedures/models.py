@@ -33,8 +33,13 @@ class Agency(models.Model):
 
     Tiers and codes are data. The district tier was abolished on 1/7/2025, and an office
     that received yesterday may hand over to another tomorrow. `reception` is the desk
-    that receives for this office where that is another one.
+    that receives for this office where that is another one. `mode` says whether what is
+    filed at this office's portal counts in law.
     """
+
+    class Mode(models.TextChoices):
+        TRIAL = "trial", _("Chạy thử")
+        OFFICIAL = "official", _("Chính thức")
 
     code = models.CharField(_("mã định danh"), max_length=20, unique=True)
     name = models.CharField(_("tên cơ quan"), max_length=200)
@@ -71,6 +76,14 @@ class Agency(models.Model):
     responsible_person = models.CharField(_("người chịu trách nhiệm"), max_length=100, blank=True)
     working_hours = models.JSONField(_("giờ làm việc"), default=_default_hours)
     bank_account = models.JSONField(_("tài khoản thu phí"), default=dict, blank=True)
+    mode = models.CharField(
+        _("chế độ"),
+        max_length=8,
+        choices=Mode,
+        default=Mode.TRIAL,
+        help_text=_("Chạy thử: mọi trang nhắc rằng hồ sơ nộp ở đây không có giá trị pháp lý."),
+    )
+    map_url = models.URLField(_("đường dẫn bản đồ"), blank=True)
     is_active = models.BooleanField(_("đang hoạt động"), default=True)
 
     class Meta:
@@ -191,6 +204,9 @@ class LifeEvent(models.Model):
     name = models.CharField(_("tên sự kiện"), max_length=100)
     summary = models.CharField(_("giới thiệu"), max_length=300, blank=True)
     position = models.PositiveSmallIntegerField(_("thứ tự"), default=0)
+    steps = models.JSONField(
+        _("các việc phải làm"), default=list, blank=True, help_text=_("Theo thứ tự thời gian.")
+    )
 
     class Meta:
         verbose_name = _("sự kiện")
@@ -261,12 +277,17 @@ class Procedure(models.Model):
         return reverse("procedures:detail", args=[self.code, self.slug])
 
 
+_WRITTEN_BY_PUBLISHING = {
+    "status", "published_at", "published_by", "publish_decision", "superseded_at",
+}  # fmt: skip
+
+
 class RevisionQuerySet(models.QuerySet):
     """Revisions cannot be changed in bulk: that would go around their freezing."""
 
     def update(self, **kwargs) -> int:
-        """Refuse, except for the status columns that publishing itself writes."""
-        if set(kwargs) - {"status", "superseded_at"}:
+        """Refuse, except for the columns that publishing itself writes."""
+        if set(kwargs) - _WRITTEN_BY_PUBLISHING:
             raise FrozenError("revisions change one at a time, and only as drafts")
         return super().update(**kwargs)
 
@@ -281,6 +302,7 @@ class Revision(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Bản thảo")
+        SCHEDULED = "scheduled", _("Đã duyệt, chờ ngày áp dụng")
         PUBLISHED = "published", _("Đang áp dụng")
         SUPERSEDED = "superseded", _("Đã thay thế")
 
@@ -292,6 +314,10 @@ class Revision(models.Model):
     class FilingPlace(models.TextChoices):
         PORTAL = "portal", _("Cổng này")
         NATIONAL = "national_portal", _("Cổng Dịch vụ công quốc gia")
+
+    class Origin(models.TextChoices):
+        OFFICE = "office", _("Cơ quan soạn")
+        NATIONAL = "national", _("Cơ sở dữ liệu quốc gia")
 
     procedure = models.ForeignKey(
         Procedure, models.PROTECT, related_name="revisions", verbose_name=_("thủ tục")
@@ -318,6 +344,16 @@ class Revision(models.Model):
     filing_place = models.CharField(_("nơi nộp chính thức"), max_length=16, choices=FilingPlace)
     definition = models.JSONField(_("định nghĩa"))
     digest = models.CharField(_("mã băm định nghĩa"), max_length=64)
+    origin = models.CharField(_("nguồn"), max_length=8, choices=Origin, default=Origin.OFFICE)
+    load = models.ForeignKey(
+        "CatalogueLoad",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="revisions",
+        verbose_name=_("lần nạp"),
+    )
+    publish_decision = models.CharField(_("quyết định cho áp dụng"), max_length=60, blank=True)
     created_at = models.DateTimeField(_("ngày tạo"), auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -440,7 +476,11 @@ class RevisionRow(models.Model):
 
 
 class Channel(RevisionRow):
-    """One way to file (online, at the counter, by post), with its own time."""
+    """One way to file (online, at the counter, by post), with its own time.
+
+    The national catalogue has several of one kind, each for a `case`; a procedure that is
+    filed here has one of each.
+    """
 
     class Kind(models.TextChoices):
         ONLINE = "online", _("Trực tuyến")
@@ -452,6 +492,7 @@ class Channel(RevisionRow):
         HOUR = "hour", _("giờ làm việc")
         WORKING_DAY = "working_day", _("ngày làm việc")
         DAY = "day", _("ngày")
+        MONTH = "month", _("tháng")
         TEXT = "text", _("theo nội dung ghi")
 
     class ClockStart(models.TextChoices):
@@ -464,16 +505,12 @@ class Channel(RevisionRow):
     amount = models.PositiveSmallIntegerField(_("thời gian"), null=True, blank=True)
     cut_off = models.TimeField(_("giờ chốt"), null=True, blank=True)
     clock_starts = models.CharField(max_length=10, choices=ClockStart)
+    case = models.TextField(_("trường hợp áp dụng"), blank=True)
     note = models.TextField(_("ghi chú"), blank=True)
 
     class Meta(RevisionRow.Meta):
         verbose_name = _("cách thức thực hiện")
         verbose_name_plural = _("cách thức thực hiện")
-        constraints = (
-            models.UniqueConstraint(
-                fields=("revision", "kind"), name="channel_one_per_kind_and_revision"
-            ),
-        )
 
     def __str__(self) -> str:
         return self.get_kind_display()
@@ -497,6 +534,9 @@ class Fee(RevisionRow):
 
     `amount` is None where the source gives none ("theo HĐND tỉnh"); that is not zero. An
     amount that is not `is_confirmed` is shown as provisional and never payable online.
+    `alternatives` (`when`, `label`, `amount`) are tried in order before `amount`; `tiers`
+    (`up_to`, `amount`) price each unit of the answer `counted`, `cap` limits their sum, and
+    `times` multiplies the whole.
     """
 
     class Due(models.TextChoices):
@@ -507,10 +547,15 @@ class Fee(RevisionRow):
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="fees")
     key = models.CharField(max_length=40)
     name = models.CharField(_("tên phí, lệ phí"), max_length=200)
+    note = models.TextField(_("ghi chú"), blank=True)
     amount = models.PositiveBigIntegerField(_("mức thu (đồng)"), null=True, blank=True)
     when = models.CharField(_("chỉ khi"), max_length=300, blank=True)
     unit = models.CharField(_("đơn vị tính"), max_length=60, blank=True)
     times = models.CharField(_("nhân với câu trả lời"), max_length=120, blank=True)
+    counted = models.CharField(_("tính bậc theo câu trả lời"), max_length=120, blank=True)
+    tiers = models.JSONField(_("các bậc"), default=list, blank=True)
+    cap = models.PositiveBigIntegerField(_("mức cao nhất (đồng)"), null=True, blank=True)
+    alternatives = models.JSONField(_("mức theo trường hợp"), default=list, blank=True)
     due = models.CharField(_("lúc nộp"), max_length=16, choices=Due)
     source = models.CharField(_("căn cứ"), max_length=200)
     is_confirmed = models.BooleanField(_("đã kiểm tra"), default=False)
@@ -529,6 +574,12 @@ class Fee(RevisionRow):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the law says how much, for every case that it knows."""
+        known = self.amount is not None or bool(self.tiers)
+        return known and all(case["amount"] is not None for case in self.alternatives)
+
 
 class RequiredDocument(RevisionRow):
     """One paper of the dossier, and what has to be done with it."""
@@ -537,9 +588,11 @@ class RequiredDocument(RevisionRow):
         SUBMIT = "submit", _("Nộp")
         SHOW = "show", _("Xuất trình")
         PORTAL = "portal", _("Cổng in từ câu trả lời")
+        REMARK = "remark", _("Lưu ý")
 
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="documents")
     key = models.CharField(max_length=40)
+    group = models.TextField(_("trường hợp"), blank=True)
     name = models.TextField(_("tên giấy tờ"))
     how = models.CharField(_("cách nộp"), max_length=8, choices=How)
     originals = models.PositiveSmallIntegerField(_("bản chính"), default=0)
@@ -549,6 +602,7 @@ class RequiredDocument(RevisionRow):
     original_due = models.CharField(_("lúc nộp bản chính"), max_length=16, blank=True)
     help = models.TextField(_("giải thích"), blank=True)
     note = models.TextField(_("khi nào không cần"), blank=True)
+    law = models.CharField(_("luật đòi giấy tờ này"), max_length=200, blank=True)
 
     class Meta(RevisionRow.Meta):
         verbose_name = _("giấy tờ phải có")
@@ -567,7 +621,7 @@ class LegalBasis(RevisionRow):
     """A law, decree or circular on which the procedure stands."""
 
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="legal_bases")
-    number = models.CharField(_("số hiệu"), max_length=60, blank=True)
+    number = models.CharField(_("số hiệu"), max_length=200, blank=True)
     title = models.TextField(_("trích yếu"))
 
     class Meta(RevisionRow.Meta):
@@ -576,6 +630,152 @@ class LegalBasis(RevisionRow):
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}".strip()
+
+
+class CatalogueLoad(models.Model):
+    """One coming of procedures into the catalogue: a file, from checking to being in force.
+
+    What it brings is hidden while `state` is `WRITING`, so that a load which breaks off
+    leaves nothing to be seen; the next load, or `run_due`, sweeps it away.
+    """
+
+    class Kind(models.TextChoices):
+        FILES = "files", _("Tệp YAML")
+        WORKBOOK = "workbook", _("Bảng tính Excel")
+        NATIONAL = "national", _("Danh mục quốc gia")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Chờ kiểm tra")
+        WRITING = "writing", _("Đang nạp")
+        FAULTY = "faulty", _("Có lỗi, chưa nạp")
+        READY = "ready", _("Chờ người thứ hai công bố")
+        PUBLISHED = "published", _("Đã công bố")
+        DISMISSED = "dismissed", _("Đã bỏ")
+
+    kind = models.CharField(_("loại"), max_length=8, choices=Kind)
+    state = models.CharField(_("trạng thái"), max_length=9, choices=State, default=State.WAITING)
+    file_name = models.CharField(_("tên tệp"), max_length=200, blank=True)
+    file = models.FileField(_("tệp"), upload_to="catalogue-loads/", blank=True)
+    decision = models.CharField(_("số quyết định"), max_length=60, blank=True)
+    done = models.PositiveIntegerField(_("đã xong"), default=0)
+    total = models.PositiveIntegerField(_("tổng số"), default=0)
+    report = models.JSONField(_("kết quả kiểm tra"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("ngày nạp"), auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("người nạp"),
+    )
+    published_at = models.DateTimeField(_("ngày công bố"), null=True, blank=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("người công bố"),
+    )
+
+    class Meta:
+        verbose_name = _("lần nạp danh mục")
+        verbose_name_plural = _("lần nạp danh mục")
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} #{self.pk}"
+
+
+class NationalUpdate(models.Model):
+    """What the national catalogue now says of a procedure that the office writes itself.
+
+    The office's own fees, forms and texts are never overwritten: somebody looks at the
+    differences, and takes them into a new draft or puts them aside.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Chờ xem")
+        TAKEN = "taken", _("Đã đưa vào bản thảo")
+        DISMISSED = "dismissed", _("Đã xem, không đổi")
+
+    procedure = models.ForeignKey(
+        Procedure, models.CASCADE, related_name="national_updates", verbose_name=_("thủ tục")
+    )
+    definition = models.JSONField(_("định nghĩa"))
+    digest = models.CharField(_("mã băm định nghĩa"), max_length=64)
+    state = models.CharField(_("trạng thái"), max_length=9, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(_("ngày nhận"), auto_now_add=True)
+    decided_at = models.DateTimeField(_("ngày xem"), null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("người xem"),
+    )
+
+    class Meta:
+        verbose_name = _("thay đổi từ danh mục quốc gia")
+        verbose_name_plural = _("thay đổi từ danh mục quốc gia")
+        ordering = ("-created_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("procedure",),
+                condition=Q(state="open"),
+                name="national_update_one_open_per_procedure",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.procedure.code
+
+
+class FormFile(models.Model):
+    """An original form of a ministry (Word, Excel, PDF), offered beside ours as it came.
+
+    It belongs to the procedure, not to a revision: a ministry mends its file without
+    changing the procedure.
+    """
+
+    procedure = models.ForeignKey(
+        Procedure, models.CASCADE, related_name="form_files", verbose_name=_("thủ tục")
+    )
+    title = models.CharField(_("tên mẫu"), max_length=200)
+    file = models.FileField(_("tệp"), upload_to="form-files/")
+    content_type = models.CharField(max_length=100, editable=False)
+    size = models.PositiveIntegerField(_("dung lượng"), editable=False)
+    sha256 = models.CharField(max_length=64, editable=False)
+    source = models.CharField(_("căn cứ"), max_length=200, blank=True)
+    position = models.PositiveSmallIntegerField(_("thứ tự"), default=0)
+    is_active = models.BooleanField(_("đang dùng"), default=True)
+    uploaded_at = models.DateTimeField(_("ngày đăng"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("tệp mẫu gốc")
+        verbose_name_plural = _("tệp mẫu gốc")
+        ordering = ("position", "title")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class SearchMiss(models.Model):
+    """Words that people looked for in vain: the words and how often, never who."""
+
+    words = models.CharField(_("từ đã tìm"), max_length=100, unique=True)
+    count = models.PositiveIntegerField(_("số lần"), default=1)
+    last_on = models.DateField(_("lần cuối"), default=timezone.localdate)
+
+    class Meta:
+        verbose_name = _("tìm không thấy")
+        verbose_name_plural = _("tìm không thấy")
+        ordering = ("-count", "words")
+
+    def __str__(self) -> str:
+        return self.words
 
 
 class CatalogueVersion(models.Model):

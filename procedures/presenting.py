@@ -28,6 +28,7 @@ _UNITS = {
     "hour": gettext_lazy("giờ làm việc"),
     "working_day": gettext_lazy("ngày làm việc"),
     "day": gettext_lazy("ngày"),
+    "month": gettext_lazy("tháng"),
 }
 
 
@@ -98,12 +99,39 @@ def _fee(fee: Fee) -> dict[str, Any]:
 
 def fee_text(fee: Fee) -> str:
     """`8.000 đồng/bản sao`; an amount that nobody checked is "tạm tính", never a fact."""
-    if fee.amount is None:
+    parts = [f"{case['label']}: {_amount_text(case['amount'])}" for case in fee.alternatives]
+    if fee.tiers:
+        parts.append(_tiers_text(fee))
+    elif fee.amount is not None or not parts:
+        parts.append(_amount_text(fee.amount, fee.unit))
+    text = "; ".join(parts)
+    if fee.is_confirmed or not any(char.isdigit() for char in text):
+        return text
+    return _("%(amount)s (tạm tính)") % {"amount": text}
+
+
+def _amount_text(amount: int | None, unit: str = "") -> str:
+    if amount is None:
         return _("Chưa xác định (tạm tính); cơ quan sẽ thông báo")
-    text = dong(fee.amount)
-    if fee.unit:
-        text = f"{text}/{fee.unit}"
-    return text if fee.is_confirmed else _("%(amount)s (tạm tính)") % {"amount": text}
+    return f"{dong(amount)}/{unit}" if unit else dong(amount)
+
+
+def _tiers_text(fee: Fee) -> str:
+    """`trang 1–2: 2.000 đồng; từ trang 3: 1.000 đồng; nhiều nhất 200.000 đồng`."""
+    parts, first = [], 1
+    for tier in fee.tiers:
+        last = tier["up_to"]
+        where = (
+            _("từ %(unit)s thứ %(first)d") % {"unit": fee.unit, "first": first}
+            if last is None
+            else _("%(unit)s thứ %(first)d đến %(last)d")
+            % {"unit": fee.unit, "first": first, "last": last}
+        )
+        parts.append(f"{where}: {dong(tier['amount'])}")
+        first = (last or 0) + 1
+    if fee.cap is not None:
+        parts.append(_("nhiều nhất %(cap)s") % {"cap": dong(fee.cap)})
+    return "; ".join(parts)
 
 
 def _step(step: dict) -> dict[str, Any]:

@@ -9,6 +9,7 @@ corrections once; without one it reads them in one query and forgets them afterw
 from __future__ import annotations
 
 import datetime
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -164,6 +165,24 @@ def after_calendar_days(
     return _at(last, begin.timetz())
 
 
+def after_months(
+    start: datetime.datetime, months: int, office: Agency, *, calendar: Calendar | None = None
+) -> datetime.datetime:
+    """The moment at which `months` (>= 1) months have passed.
+
+    The same day of the last month, or that month's last day where it has no such day; a day
+    on which the office is closed moves to its next working day (Civil Code 2015, article
+    148). Same time of day as `start`, which is first moved into working hours.
+    """
+    _require_positive(months)
+    calendar = calendar or Calendar.load()
+    begin = into_working_time(start, office, calendar=calendar)
+    years, month = divmod(begin.month - 1 + months, 12)
+    year, month = begin.year + years, month + 1
+    day = min(begin.day, monthrange(year, month)[1])
+    return _at(calendar.on_or_after(date(year, month, day)), begin.timetz())
+
+
 def same_day(
     start: datetime.datetime,
     cut_off: time | None,
@@ -206,6 +225,7 @@ def due(
         Channel.Unit.HOUR: after_hours,
         Channel.Unit.WORKING_DAY: promised_at,
         Channel.Unit.DAY: after_calendar_days,
+        Channel.Unit.MONTH: after_months,
     }[Channel.Unit(unit)]
     return count(start, amount, office, calendar=calendar)
 

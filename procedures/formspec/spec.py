@@ -124,7 +124,7 @@ class Repeat(Strict):
 
 
 class Section(Strict):
-    """One page of the form."""
+    """One page of the form; on paper it may stand `beside` the section before it."""
 
     section: Key
     title: Text
@@ -132,6 +132,7 @@ class Section(Strict):
     when: Text | None = None
     repeat: Repeat | None = None
     prefill: Literal["profile"] | None = None
+    beside: Key | None = None
     fields: list[Field]
 
     @property

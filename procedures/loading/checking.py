@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from procedures.formspec import conditions
 from procedures.formspec.fields import type_of
 from procedures.formspec.spec import NO_WORDS, YES_WORDS, Field, Form
-from procedures.loading.schema import OLDER_KEYS, ProcedureSpec
+from procedures.loading.schema import OLDER_KEYS, FeeSpec, ProcedureSpec
 from procedures.loading.yamltext import Document, read
 from procedures.models import LifeEvent
 
@@ -191,6 +191,7 @@ def _sentence(detail: ErrorDetails, document: Document) -> str:
 
 
 def _content_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
+    yield from _missing(spec)
     yield from _duplicates(spec)
     yield from _question_faults(spec)
     yield from _condition_faults(spec)
@@ -204,13 +205,23 @@ def _content_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
         yield ("online",), _("online: partial phải có partial_reason (lý do chỉ một phần).")
 
 
+def _missing(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
+    """What the page of a procedure must say (TT 32/2017 art. 5) and the file does not."""
+    needed = ("audience", "decision", "effective_from", "channels", "legal_basis")
+    for key in needed:
+        if not getattr(spec, key):
+            yield (key,), _("Thiếu khóa “%(key)s”.") % {"key": key}
+    if not spec.steps and not spec.steps_text:
+        yield ("steps",), _("Thiếu khóa “%(key)s”.") % {"key": "steps"}
+
+
 def _duplicates(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
     groups: list[tuple[tuple, list[str]]] = [
         (("documents",), [row.id for row in spec.documents]),
         (("fees",), [row.id for row in spec.fees]),
         (("steps",), [row.id for row in spec.steps]),
         (("form",), [row.id for row in spec.form]),
-        (("channels",), [row.type for row in spec.channels]),
+        (("channels",), [f"{row.type} {row.case or ''}".strip() for row in spec.channels]),
     ]
     for index, section in enumerate(spec.form):
         groups.append((("form", index, "fields"), [field.id for field in section.fields]))
@@ -347,7 +358,7 @@ def _level_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
         yield ("online",), _("Mức độ 1 và 2 không nộp trực tuyến; hãy ghi online: none.")
     if level == 4:
         for index, fee in enumerate(spec.fees):
-            if not fee.when and (fee.amount is None or not fee.confirmed):
+            if not fee.when and not (_is_priced(fee) and fee.confirmed):
                 yield (
                     ("fees", index),
                     _(
@@ -367,6 +378,11 @@ def _level_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
                 )
         if "online" not in spec.result.give_by:
             yield ("result",), _("Mức độ 4 phải trả được kết quả trực tuyến (give_by có online).")
+
+
+def _is_priced(fee: FeeSpec) -> bool:
+    known = fee.amount is not None or bool(fee.tiers)
+    return known and all(case.amount is not None for case in fee.alternatives)
 
 
 def _result_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:

@@ -94,7 +94,7 @@ def save_draft(spec: ProcedureSpec, *, by: User | None = None) -> Revision | Non
         summary=spec.summary or "",
         audience=spec.audience,
         conditions=spec.conditions,
-        decision=spec.decision,
+        decision=spec.decision or "",
         effective_from=spec.effective_from,
         tier=spec.office.tier,
         office_question=spec.office.choose or "",
@@ -121,11 +121,15 @@ def _save_rows(revision: Revision, spec: ProcedureSpec) -> None:
         unit, amount = _duration(row.time)
         channels[row.type] = Channel.objects.create(
             revision=revision, position=position, kind=row.type, unit=unit, amount=amount,
-            cut_off=row.cut_off, clock_starts=row.clock_starts, note=row.note or "",
+            cut_off=row.cut_off, clock_starts=row.clock_starts, case=row.case or "",
+            note=row.note or "",
         )  # fmt: skip
     for position, row in enumerate(spec.fees):
         fee = Fee.objects.create(
-            revision=revision, position=position, key=row.id, name=row.name, amount=row.amount,
+            revision=revision, position=position, key=row.id, name=row.name, note=row.note or "",
+            amount=row.amount, counted=row.counted or "", cap=row.cap,
+            tiers=[tier.model_dump() for tier in row.tiers],
+            alternatives=[case.model_dump() for case in row.alternatives],
             when=row.when or "", unit=row.per or "", times=row.times or "", due=row.pay,
             source=row.source, is_confirmed=row.confirmed, is_refundable=row.refundable,
             exemptions=row.exempt, exemption_law=row.exempt_law or "",
@@ -134,7 +138,8 @@ def _save_rows(revision: Revision, spec: ProcedureSpec) -> None:
     for position, row in enumerate(spec.documents):
         RequiredDocument.objects.create(
             revision=revision, position=position, key=row.id, name=row.name, how=row.how,
-            originals=row.originals, copies=row.copies, when=row.when or "",
+            group=row.group or "", law=row.law or "", originals=row.originals,
+            copies=row.copies, when=row.when or "",
             is_optional=row.optional, original_due=row.original_due or "", help=row.help or "",
             note=_document_note(row),
         )  # fmt: skip

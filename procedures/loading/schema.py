@@ -12,7 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from procedures.formspec.spec import Key, Section, Strict, Text, Whole, Words, YesNo
 
-Code = Annotated[str, StringConstraints(pattern=r"^[1-9]\.\d{6}$")]
+# `d.dddddd`; three codes of the national catalogue are longer.
+Code = Annotated[
+    str, StringConstraints(pattern=r"^[1-9]\.\d{6,9}(-[A-Za-z]{1,6})?$", max_length=20)
+]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 
 # As long as the columns that keep them.
@@ -60,8 +63,10 @@ def _amount(value: Any) -> Any:
 
 
 def _duration(value: Any) -> Any:
-    """`same_day`, `3 working_days`, `2 hours`, `10 days`, or `text`."""
-    match = re.fullmatch(r"same_day|text|(\d{1,4}) (working_day|day|hour)s?", str(value).strip())
+    """`same_day`, `3 working_days`, `2 hours`, `10 days`, `2 months`, or `text`."""
+    match = re.fullmatch(
+        r"same_day|text|(\d{1,4}) (working_day|day|hour|month)s?", str(value).strip()
+    )
     if not match:
         raise PydanticCustomError("duration", "duration", {"given": str(value)})
     return str(value).strip()
@@ -69,15 +74,25 @@ def _duration(value: Any) -> Any:
 
 Day = Annotated[datetime.date, BeforeValidator(_day)]
 Hour = Annotated[str, BeforeValidator(_hour)]
-Amount = Annotated[Annotated[Whole, pydantic.Field(le=10**12)] | None, BeforeValidator(_amount)]
+KnownAmount = Annotated[Whole, pydantic.Field(le=10**12)]
+Amount = Annotated[KnownAmount | None, BeforeValidator(_amount)]
 Duration = Annotated[str, BeforeValidator(_duration)]
 
 
 class Office(Strict):
-    """Which tier handles it, and the answer by which the office is chosen."""
+    """Which tier handles it, the answer by which the office is chosen, and who takes part.
+
+    `handled_by`, `authority`, `address`, `delegated` and `coordinating` are the offices as
+    the decision of publication names them, for the page of the procedure alone.
+    """
 
     tier: Tier
     choose: Line | None = None
+    handled_by: Text | None = None
+    authority: Text | None = None
+    address: Text | None = None
+    delegated: Text | None = None
+    coordinating: Text | None = None
 
 
 class Deadline(Strict):
@@ -111,9 +126,10 @@ class Offer(Strict):
 
 
 class ChannelSpec(Strict):
-    """One way to file, and its time."""
+    """One way to file, and its time; several of one kind differ in their `case`."""
 
     type: Literal["online", "direct", "postal"]
+    case: Text | None = None
     time: Duration
     cut_off: Hour | None = None
     clock_starts: Literal["filing", "acceptance"] = "acceptance"
@@ -128,14 +144,39 @@ class Supplement(Strict):
     source: Text | None = None
 
 
+class FeeTier(Strict):
+    """One tier of a fee: so much for each unit up to and with `up_to`; the last has none."""
+
+    up_to: Count | None = None
+    amount: KnownAmount
+
+
+class FeeAlternative(Strict):
+    """Another amount of the same fee, for the case in which `when` holds."""
+
+    when: Condition
+    label: Line
+    amount: Amount
+
+
 class FeeSpec(Strict):
-    """One charge."""
+    """One charge.
+
+    What is due: the first of `alternatives` whose `when` holds, else the sum of `tiers` over
+    the number answered at `counted` (at most `cap`), else `amount`; then multiplied by the
+    number answered at `times`.
+    """
 
     id: Key
     name: Line
+    note: Text | None = None
     when: Condition | None = None
     channels: list[Literal["online", "direct", "postal"]] = []
-    amount: Amount
+    amount: Amount = None
+    alternatives: list[FeeAlternative] = []
+    counted: Path | None = None
+    tiers: list[FeeTier] = []
+    cap: KnownAmount | None = None
     per: Number | None = None
     times: Path | None = None
     pay: Literal["at_filing", "after_acceptance", "at_collection"]
@@ -147,11 +188,15 @@ class FeeSpec(Strict):
 
 
 class DocumentSpec(Strict):
-    """One paper of the dossier."""
+    """One paper of the dossier; `how: remark` is a sentence about the papers, not one of them.
+
+    `law` is the article that demands a paper which the published procedure does not name.
+    """
 
     id: Key
     name: Text
-    how: Literal["submit", "show", "portal"]
+    group: Text | None = None
+    how: Literal["submit", "show", "portal", "remark"]
     originals: Count = 0
     copies: Count = 0
     when: Condition | None = None
@@ -162,6 +207,7 @@ class DocumentSpec(Strict):
     only_if_office_asks: Text | None = None
     print_from: Key | None = None
     help: Text | None = None
+    law: Line | None = None
 
 
 class Step(Strict):
@@ -197,8 +243,8 @@ class Template(Strict):
 class ResultSpec(Strict):
     """What the citizen gets. `made_in: portal` is ours; anything else names the other system."""
 
-    name: Line
-    made_in: Text
+    name: Text
+    made_in: Text | None = None
     record: list[Key] = []
     give_by: list[Literal["counter", "post", "online"]] = ["counter"]
     template: Template | None = None
@@ -207,12 +253,25 @@ class ResultSpec(Strict):
 class Law(Strict):
     """A law on which the procedure stands."""
 
-    number: Number | None = None
+    number: Line | None = None
     title: Text
 
 
+class PaperSpec(Strict):
+    """What the printed form says above its questions, as the official form has it."""
+
+    title: Text | None = None
+    number: Line | None = None
+    addressed_to: Line | None = None
+    source: Line | None = None
+
+
 class ProcedureSpec(Strict):
-    """A procedure file, whole."""
+    """A procedure file, whole.
+
+    What level 1 cannot do without (`loading.levels`) is optional here, so that a file which
+    lacks some of it is still read, and told what it lacks.
+    """
 
     code: Code
     name: Text
@@ -221,10 +280,11 @@ class ProcedureSpec(Strict):
     summary: Text | None = None
     field: Line
     life_events: list[Slug] = []
-    audience: Words
+    keywords: Words = []
+    audience: Words = []
     conditions: Words = []
-    decision: Number
-    effective_from: Day
+    decision: Number | None = None
+    effective_from: Day | None = None
     service_level: Annotated[Whole, pydantic.Field(ge=1, le=4)] = pydantic.Field(
         validation_alias=pydantic.AliasChoices("service_level", "level")
     )
@@ -239,12 +299,14 @@ class ProcedureSpec(Strict):
     redirect: list[Redirect] = []
     offer: list[Offer] = []
     stop_online: list[StopOnline] = []
-    channels: Annotated[list[ChannelSpec], pydantic.Field(min_length=1)]
+    channels: list[ChannelSpec] = []
     supplement: Supplement = Supplement()
     fees: list[FeeSpec] = []
     documents: list[DocumentSpec] = []
-    steps: list[Step]
+    steps: list[Step] = []
+    steps_text: Text | None = None
     result: ResultSpec
-    legal_basis: Annotated[list[Law], pydantic.Field(min_length=1)]
+    legal_basis: list[Law] = []
+    paper: PaperSpec = PaperSpec()
     ask_first: list[Text] = []
     form: list[Section] = []

@@ -208,7 +208,7 @@ def test_several_faults_are_all_named(life_events):
 
     faults = faults_of(text)
 
-    assert len(faults) == 3  # the wrong key, the right one that is missing, the hour
+    assert len(faults) == 2  # the wrong key, and the hour
     assert all(fault.count("\n") == 0 for fault in faults)
 
 
