@@ -2,19 +2,22 @@
 
 from django.urls import path, re_path
 
-from procedures import views
+from procedures.views import finding, forms, reading
 
 app_name = "procedures"
 
+# Three codes of the national catalogue are longer than `d.dddddd`.
+CODE = r"(?P<code>[0-9][0-9.]{2,18}(?:-[A-Za-z]{1,6})?)"
+
 urlpatterns = [
-    path("thu-tuc/", views.catalogue, name="list"),
+    path("thu-tuc/", finding.catalogue, name="list"),
     re_path(
-        r"^thu-tuc/(?P<code>[0-9.]{3,20})/bieu-mau/to-khai\.pdf$",
-        views.blank_form,
+        rf"^thu-tuc/{CODE}/bieu-mau/to-khai\.pdf$",
+        forms.blank_form,
         name="blank_form",
     ),
-    re_path(r"^thu-tuc/(?P<code>[0-9.]{3,20})/$", views.by_code, name="by_code"),
-    re_path(r"^thu-tuc/(?P<code>[0-9.]{3,20})/(?P<slug>[a-z0-9-]+)/$", views.detail, name="detail"),
-    path("su-kien/<slug:slug>/", views.life_event, name="life_event"),
-    re_path(r"^co-quan/(?P<code>[A-Z0-9.]{3,20})/$", views.agency, name="agency"),
+    re_path(rf"^thu-tuc/{CODE}/$", reading.by_code, name="by_code"),
+    re_path(rf"^thu-tuc/{CODE}/(?P<slug>[a-z0-9-]+)/$", reading.detail, name="detail"),
+    path("su-kien/<slug:slug>/", reading.life_event, name="life_event"),
+    re_path(r"^co-quan/(?P<code>[A-Z0-9.]{3,20})/$", reading.agency, name="agency"),
 ]

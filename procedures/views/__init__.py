@@ -1,0 +1,1 @@
+"""The public catalogue: finding a procedure, reading it, taking its form home."""
