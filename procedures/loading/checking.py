@@ -72,10 +72,15 @@ def _text_of(file: Path) -> str:
 def check_text(text: str, file: str) -> tuple[Document, ProcedureSpec | None]:
     """One document and what it says; None where it has faults."""
     document = read(text, file)
+    return document, check_document(document)
+
+
+def check_document(document: Document) -> ProcedureSpec | None:
+    """What a document says that was read already (YAML, a workbook); None where it has faults."""
     if not document.faults and not isinstance(document.data, dict):
         document.fault((), _("Tệp phải gồm các dòng “khóa: giá trị”."))
     if document.faults:
-        return document, None
+        return None
     _know_older_keys(document)
     _expand_blocks(document)
     try:
@@ -83,10 +88,10 @@ def check_text(text: str, file: str) -> tuple[Document, ProcedureSpec | None]:
     except ValidationError as error:
         for detail in error.errors():
             document.fault(_path_of(detail), _sentence(detail, document))
-        return document, None
+        return None
     for path, message in _content_faults(spec):
         document.fault(path, message)
-    return document, None if document.faults else spec
+    return None if document.faults else spec
 
 
 def _know_older_keys(document: Document) -> None:
