@@ -69,7 +69,10 @@ def _duration(value: Any) -> Any:
     )
     if not match:
         raise PydanticCustomError("duration", "duration", {"given": str(value)})
-    return str(value).strip()
+    if match[1] is None:
+        return match[0]
+    # One spelling, so that a file which comes back from elsewhere is recognised as the same.
+    return f"{int(match[1])} {match[2]}{'s' if int(match[1]) != 1 else ''}"
 
 
 Day = Annotated[datetime.date, BeforeValidator(_day)]
