@@ -1,7 +1,8 @@
 """What the workbook of the catalogue looks like: its sheets, their columns, and their cells.
 
 A kind of cell turns a value of a definition into what Excel shows, and what Excel gives
-back (text, a number, a day, an hour) into what a procedure file would say.
+back (text, a number, a day, an hour) into what a procedure file would say. The words are
+those of a file format: Vietnamese, whoever reads or writes it, and never translated.
 """
 
 from __future__ import annotations
@@ -12,13 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
-
 from procedures.formspec.spec import NO_WORDS, YES_WORDS
 from procedures.text import fold
 
-type Words = str | Promise
+# In a cell or a file: something that its writer still has to do.
+MARK = "CẦN SỬA"
 
 
 def as_text(cell: Any) -> str:
@@ -145,17 +144,17 @@ class YesNo(Cell):
 class Choice(Cell):
     """One of a few words, shown in Vietnamese, in a list that Excel offers."""
 
-    def __init__(self, labels: Mapping[str, Words]):
+    def __init__(self, labels: Mapping[str, str]):
         self.labels = labels
 
     def write(self, value: Any) -> str:
         """The label."""
-        return str(self.labels.get(value, value))
+        return self.labels.get(value, value)
 
     def read(self, text: str) -> str:
         """The word of the label, whatever its case and accents; the word itself too."""
         wanted = fold(text)
-        return next((key for key, label in self.labels.items() if fold(str(label)) == wanted), text)
+        return next((key for key, label in self.labels.items() if fold(label) == wanted), text)
 
 
 class Choices(Choice):
@@ -256,70 +255,70 @@ def make_key(text: str) -> str:
 TEXT, CODE, NUMBER, AMOUNT = Cell(), Code(), Number(), Amount()
 DAY, YES_NO, LINES, PAIRS = Day(), YesNo(), Lines(), Pairs()
 
-KINDS = {"online": _("Trực tuyến"), "direct": _("Trực tiếp"), "postal": _("Bưu chính")}
-ONLINE = {"none": _("Không"), "partial": _("Một phần"), "full": _("Toàn trình")}
-PLACES = {"portal": _("Cổng này"), "national_portal": _("Cổng Dịch vụ công quốc gia")}
-TIERS = {"commune": _("Cấp xã"), "province": _("Cấp tỉnh"), "ministry": _("Cấp bộ")}
-CLOCKS = {"restart": _("Tính lại từ đầu"), "pause": _("Tính tiếp")}
-STARTS = {"filing": _("Từ khi nộp"), "acceptance": _("Từ khi tiếp nhận")}
+KINDS = {"online": "Trực tuyến", "direct": "Trực tiếp", "postal": "Bưu chính"}
+ONLINE = {"none": "Không", "partial": "Một phần", "full": "Toàn trình"}
+PLACES = {"portal": "Cổng này", "national_portal": "Cổng Dịch vụ công quốc gia"}
+TIERS = {"commune": "Cấp xã", "province": "Cấp tỉnh", "ministry": "Cấp bộ"}
+CLOCKS = {"restart": "Tính lại từ đầu", "pause": "Tính tiếp"}
+STARTS = {"filing": "Từ khi nộp", "acceptance": "Từ khi tiếp nhận"}
 PAY = {
-    "at_filing": _("Khi nộp hồ sơ"),
-    "after_acceptance": _("Sau khi tiếp nhận"),
-    "at_collection": _("Khi nhận kết quả"),
+    "at_filing": "Khi nộp hồ sơ",
+    "after_acceptance": "Sau khi tiếp nhận",
+    "at_collection": "Khi nhận kết quả",
 }
 HOW = {
-    "submit": _("Nộp"),
-    "show": _("Xuất trình"),
-    "portal": _("Cổng tự in"),
-    "remark": _("Lưu ý, không phải giấy tờ"),
+    "submit": "Nộp",
+    "show": "Xuất trình",
+    "portal": "Cổng tự in",
+    "remark": "Lưu ý, không phải giấy tờ",
 }
-SHOTS = {"photo": _("Ảnh chụp"), "scan": _("Bản quét")}
-ORIGINAL_DUE = {"before_result": _("Trước khi nhận kết quả"), "with_filing": _("Khi nộp hồ sơ")}
+SHOTS = {"photo": "Ảnh chụp", "scan": "Bản quét"}
+ORIGINAL_DUE = {"before_result": "Trước khi nhận kết quả", "with_filing": "Khi nộp hồ sơ"}
 WHO = {
-    "reception": _("Một cửa"),
-    "case_officer": _("Công chức thụ lý"),
-    "approver": _("Người ký"),
-    "leader": _("Lãnh đạo"),
-    "citizen": _("Công dân"),
-    "cashier": _("Thu ngân"),
+    "reception": "Một cửa",
+    "case_officer": "Công chức thụ lý",
+    "approver": "Người ký",
+    "leader": "Lãnh đạo",
+    "citizen": "Công dân",
+    "cashier": "Thu ngân",
 }
-NO_ANSWER = {"agree": _("Coi như đồng ý"), "remind": _("Nhắc lại")}
-STEP_CLOCK = {"runs": _("Vẫn chạy"), "stops": _("Dừng")}
-GIVE_BY = {"counter": _("Tại quầy"), "post": _("Bưu chính"), "online": _("Trực tuyến")}
+NO_ANSWER = {"agree": "Coi như đồng ý", "remind": "Nhắc lại"}
+STEP_CLOCK = {"runs": "Vẫn chạy", "stops": "Dừng"}
+GIVE_BY = {"counter": "Tại quầy", "post": "Bưu chính", "online": "Trực tuyến"}
 TURNS = {
-    "redirect": _("Phải làm thủ tục khác"),
-    "offer": _("Có thủ tục tiện hơn"),
-    "stop_online": _("Chỉ nộp tại quầy"),
+    "redirect": "Phải làm thủ tục khác",
+    "offer": "Có thủ tục tiện hơn",
+    "stop_online": "Chỉ nộp tại quầy",
 }
 TEMPLATE_PARTS = {
-    "title": _("Tên quyết định"),
-    "subject": _("Về việc"),
-    "symbol": _("Ký hiệu"),
-    "grounds": _("Căn cứ"),
-    "articles": _("Điều"),
+    "title": "Tên quyết định",
+    "subject": "Về việc",
+    "symbol": "Ký hiệu",
+    "grounds": "Căn cứ",
+    "articles": "Điều",
 }
 TYPES = {
-    "text": _("Chữ một dòng"),
-    "long_text": _("Chữ nhiều dòng"),
-    "name": _("Họ tên"),
-    "number": _("Số"),
-    "money": _("Số tiền"),
-    "date": _("Ngày"),
-    "time": _("Giờ"),
-    "choice": _("Chọn một"),
-    "choices": _("Chọn nhiều"),
-    "yes_no": _("Có hay không"),
-    "declaration": _("Lời cam đoan"),
-    "citizen_number": _("Số định danh"),
-    "phone": _("Điện thoại"),
-    "email": _("Thư điện tử"),
-    "gender": _("Giới tính"),
-    "ethnicity": _("Dân tộc"),
-    "nationality": _("Quốc tịch"),
-    "address": _("Địa chỉ"),
-    "group": _("Nhóm câu hỏi"),
+    "text": "Chữ một dòng",
+    "long_text": "Chữ nhiều dòng",
+    "name": "Họ tên",
+    "number": "Số",
+    "money": "Số tiền",
+    "date": "Ngày",
+    "time": "Giờ",
+    "choice": "Chọn một",
+    "choices": "Chọn nhiều",
+    "yes_no": "Có hay không",
+    "declaration": "Lời cam đoan",
+    "citizen_number": "Số định danh",
+    "phone": "Điện thoại",
+    "email": "Thư điện tử",
+    "gender": "Giới tính",
+    "ethnicity": "Dân tộc",
+    "nationality": "Quốc tịch",
+    "address": "Địa chỉ",
+    "group": "Nhóm câu hỏi",
 }
-SECTION = _("Mục")
+SECTION = "Mục"
 
 
 @dataclass(frozen=True)
@@ -327,7 +326,7 @@ class Column:
     """One column: `key` is the dotted place in a row of the definition."""
 
     key: str
-    title: Words
+    title: str
     cell: Cell = TEXT
 
 
@@ -336,7 +335,7 @@ class Sheet:
     """One sheet: a row for each entry of the definition's list `key`."""
 
     key: str
-    title: Words
+    title: str
     columns: tuple[Column, ...]
     # The column whose words make the code of a row that has none.
     named_by: str = ""
@@ -344,180 +343,180 @@ class Sheet:
 
 PROCEDURE = Sheet(
     "",
-    _("Thủ tục"),
+    "Thủ tục",
     (
-        Column("code", _("Mã thủ tục"), CODE),
-        Column("name", _("Tên đúng như đã công bố")),
-        Column("short_name", _("Tên gọi ngắn")),
-        Column("also_called", _("Người dân hay gọi là"), LINES),
-        Column("keywords", _("Từ khóa"), LINES),
-        Column("summary", _("Để làm gì")),
-        Column("field", _("Lĩnh vực")),
-        Column("life_events", _("Sự kiện trong đời"), LINES),
-        Column("audience", _("Ai làm được"), LINES),
-        Column("conditions", _("Yêu cầu, điều kiện"), LINES),
-        Column("decision", _("Quyết định công bố")),
-        Column("effective_from", _("Áp dụng từ ngày"), DAY),
-        Column("service_level", _("Mức độ"), NUMBER),
-        Column("online", _("Trực tuyến"), Choice(ONLINE)),
-        Column("partial_reason", _("Lý do chỉ một phần")),
-        Column("filing_place", _("Nơi nộp chính thức"), Choice(PLACES)),
-        Column("office.tier", _("Cấp giải quyết"), Choice(TIERS)),
-        Column("office.choose", _("Chọn nơi nộp theo")),
-        Column("office.handled_by", _("Cơ quan giải quyết")),
-        Column("office.authority", _("Cơ quan có thẩm quyền")),
-        Column("office.address", _("Địa chỉ tiếp nhận")),
-        Column("office.delegated", _("Cơ quan được ủy quyền")),
-        Column("office.coordinating", _("Cơ quan phối hợp")),
-        Column("on_time.days", _("Hạn của người dân (ngày)"), NUMBER),
-        Column("on_time.start", _("Hạn tính từ câu hỏi")),
-        Column("on_time.text", _("Hạn nói bằng lời")),
-        Column("trips", _("Số lần đến cơ quan"), NUMBER),
-        Column("supplement.clock", _("Sau khi bổ sung, thời hạn"), Choice(CLOCKS)),
-        Column("supplement.citizen_days", _("Hạn bổ sung (ngày)"), NUMBER),
-        Column("supplement.source", _("Căn cứ hạn bổ sung")),
-        Column("steps_text", _("Trình tự (viết liền)")),
-        Column("result.name", _("Kết quả")),
-        Column("result.made_in", _("Kết quả lập ở")),
-        Column("result.record", _("Ghi lại khi trả"), LINES),
-        Column("result.give_by", _("Cách trả kết quả"), Choices(GIVE_BY)),
-        Column("paper.title", _("Tên tờ đơn")),
-        Column("paper.number", _("Số mẫu đơn")),
-        Column("paper.addressed_to", _("Kính gửi")),
-        Column("paper.source", _("Mẫu đơn theo")),
-        Column("ask_first", _("Câu hỏi của “Tôi cần gì?”"), LINES),
+        Column("code", "Mã thủ tục", CODE),
+        Column("name", "Tên đúng như đã công bố"),
+        Column("short_name", "Tên gọi ngắn"),
+        Column("also_called", "Người dân hay gọi là", LINES),
+        Column("keywords", "Từ khóa", LINES),
+        Column("summary", "Để làm gì"),
+        Column("field", "Lĩnh vực"),
+        Column("life_events", "Sự kiện trong đời", LINES),
+        Column("audience", "Ai làm được", LINES),
+        Column("conditions", "Yêu cầu, điều kiện", LINES),
+        Column("decision", "Quyết định công bố"),
+        Column("effective_from", "Áp dụng từ ngày", DAY),
+        Column("service_level", "Mức độ", NUMBER),
+        Column("online", "Trực tuyến", Choice(ONLINE)),
+        Column("partial_reason", "Lý do chỉ một phần"),
+        Column("filing_place", "Nơi nộp chính thức", Choice(PLACES)),
+        Column("office.tier", "Cấp giải quyết", Choice(TIERS)),
+        Column("office.choose", "Chọn nơi nộp theo"),
+        Column("office.handled_by", "Cơ quan giải quyết"),
+        Column("office.authority", "Cơ quan có thẩm quyền"),
+        Column("office.address", "Địa chỉ tiếp nhận"),
+        Column("office.delegated", "Cơ quan được ủy quyền"),
+        Column("office.coordinating", "Cơ quan phối hợp"),
+        Column("on_time.days", "Hạn của người dân (ngày)", NUMBER),
+        Column("on_time.start", "Hạn tính từ câu hỏi"),
+        Column("on_time.text", "Hạn nói bằng lời"),
+        Column("trips", "Số lần đến cơ quan", NUMBER),
+        Column("supplement.clock", "Sau khi bổ sung, thời hạn", Choice(CLOCKS)),
+        Column("supplement.citizen_days", "Hạn bổ sung (ngày)", NUMBER),
+        Column("supplement.source", "Căn cứ hạn bổ sung"),
+        Column("steps_text", "Trình tự (viết liền)"),
+        Column("result.name", "Kết quả"),
+        Column("result.made_in", "Kết quả lập ở"),
+        Column("result.record", "Ghi lại khi trả", LINES),
+        Column("result.give_by", "Cách trả kết quả", Choices(GIVE_BY)),
+        Column("paper.title", "Tên tờ đơn"),
+        Column("paper.number", "Số mẫu đơn"),
+        Column("paper.addressed_to", "Kính gửi"),
+        Column("paper.source", "Mẫu đơn theo"),
+        Column("ask_first", "Câu hỏi của “Tôi cần gì?”", LINES),
     ),
 )
 
 LISTS = (
     Sheet(
         "channels",
-        _("Cách nộp"),
+        "Cách nộp",
         (
-            Column("type", _("Cách nộp"), Choice(KINDS)),
-            Column("case", _("Trường hợp")),
-            Column("time", _("Thời hạn"), Duration()),
-            Column("cut_off", _("Giờ chốt trong ngày")),
-            Column("clock_starts", _("Tính từ"), Choice(STARTS)),
-            Column("note", _("Ghi chú")),
+            Column("type", "Cách nộp", Choice(KINDS)),
+            Column("case", "Trường hợp"),
+            Column("time", "Thời hạn", Duration()),
+            Column("cut_off", "Giờ chốt trong ngày"),
+            Column("clock_starts", "Tính từ", Choice(STARTS)),
+            Column("note", "Ghi chú"),
         ),
     ),
     Sheet(
         "fees",
-        _("Phí"),
+        "Phí",
         (
-            Column("id", _("Mã")),
-            Column("name", _("Tên phí, lệ phí")),
-            Column("note", _("Ghi chú")),
-            Column("when", _("Chỉ khi")),
-            Column("channels", _("Cách nộp"), Choices(KINDS)),
-            Column("amount", _("Mức thu (đồng)"), AMOUNT),
-            Column("alternatives", _("Mức theo trường hợp"), Alternatives()),
-            Column("counted", _("Tính bậc theo câu hỏi")),
-            Column("tiers", _("Các bậc"), Tiers()),
-            Column("cap", _("Cao nhất (đồng)"), NUMBER),
-            Column("per", _("Đơn vị tính")),
-            Column("times", _("Nhân với câu hỏi")),
-            Column("pay", _("Nộp lúc"), Choice(PAY)),
-            Column("source", _("Căn cứ")),
-            Column("confirmed", _("Đã kiểm tra"), YES_NO),
-            Column("refundable", _("Được hoàn"), YES_NO),
-            Column("exempt", _("Ai được miễn"), PAIRS),
-            Column("exempt_law", _("Căn cứ miễn")),
+            Column("id", "Mã"),
+            Column("name", "Tên phí, lệ phí"),
+            Column("note", "Ghi chú"),
+            Column("when", "Chỉ khi"),
+            Column("channels", "Cách nộp", Choices(KINDS)),
+            Column("amount", "Mức thu (đồng)", AMOUNT),
+            Column("alternatives", "Mức theo trường hợp", Alternatives()),
+            Column("counted", "Tính bậc theo câu hỏi"),
+            Column("tiers", "Các bậc", Tiers()),
+            Column("cap", "Cao nhất (đồng)", NUMBER),
+            Column("per", "Đơn vị tính"),
+            Column("times", "Nhân với câu hỏi"),
+            Column("pay", "Nộp lúc", Choice(PAY)),
+            Column("source", "Căn cứ"),
+            Column("confirmed", "Đã kiểm tra", YES_NO),
+            Column("refundable", "Được hoàn", YES_NO),
+            Column("exempt", "Ai được miễn", PAIRS),
+            Column("exempt_law", "Căn cứ miễn"),
         ),
         named_by="name",
     ),
     Sheet(
         "documents",
-        _("Giấy tờ"),
+        "Giấy tờ",
         (
-            Column("id", _("Mã")),
-            Column("group", _("Trường hợp")),
-            Column("name", _("Tên giấy tờ")),
-            Column("how", _("Cách nộp"), Choice(HOW)),
-            Column("originals", _("Bản chính"), NUMBER),
-            Column("copies", _("Bản sao"), NUMBER),
-            Column("when", _("Chỉ khi")),
-            Column("optional", _("Không bắt buộc"), YES_NO),
-            Column("online", _("Nộp trực tuyến bằng"), Choice(SHOTS)),
-            Column("original_due", _("Nộp bản chính lúc"), Choice(ORIGINAL_DUE)),
-            Column("not_needed_if", _("Không cần nếu")),
-            Column("only_if_office_asks", _("Chỉ khi cơ quan yêu cầu vì")),
-            Column("print_from", _("Cổng in từ mục")),
-            Column("help", _("Giải thích")),
-            Column("law", _("Luật đòi giấy tờ này")),
+            Column("id", "Mã"),
+            Column("group", "Trường hợp"),
+            Column("name", "Tên giấy tờ"),
+            Column("how", "Cách nộp", Choice(HOW)),
+            Column("originals", "Bản chính", NUMBER),
+            Column("copies", "Bản sao", NUMBER),
+            Column("when", "Chỉ khi"),
+            Column("optional", "Không bắt buộc", YES_NO),
+            Column("online", "Nộp trực tuyến bằng", Choice(SHOTS)),
+            Column("original_due", "Nộp bản chính lúc", Choice(ORIGINAL_DUE)),
+            Column("not_needed_if", "Không cần nếu"),
+            Column("only_if_office_asks", "Chỉ khi cơ quan yêu cầu vì"),
+            Column("print_from", "Cổng in từ mục"),
+            Column("help", "Giải thích"),
+            Column("law", "Luật đòi giấy tờ này"),
         ),
         named_by="name",
     ),
     Sheet(
         "steps",
-        _("Các bước"),
+        "Các bước",
         (
-            Column("id", _("Mã")),
-            Column("name", _("Việc làm")),
-            Column("who", _("Ai làm"), Choice(WHO)),
-            Column("budget", _("Thời gian"), Duration()),
-            Column("channels", _("Cách nộp"), Choices(KINDS)),
-            Column("answer_days", _("Hạn trả lời (ngày)"), NUMBER),
-            Column("no_answer", _("Nếu không trả lời"), Choice(NO_ANSWER)),
-            Column("clock", _("Thời hạn giải quyết"), Choice(STEP_CLOCK)),
-            Column("outside", _("Làm ở hệ thống khác"), YES_NO),
+            Column("id", "Mã"),
+            Column("name", "Việc làm"),
+            Column("who", "Ai làm", Choice(WHO)),
+            Column("budget", "Thời gian", Duration()),
+            Column("channels", "Cách nộp", Choices(KINDS)),
+            Column("answer_days", "Hạn trả lời (ngày)", NUMBER),
+            Column("no_answer", "Nếu không trả lời", Choice(NO_ANSWER)),
+            Column("clock", "Thời hạn giải quyết", Choice(STEP_CLOCK)),
+            Column("outside", "Làm ở hệ thống khác", YES_NO),
         ),
         named_by="name",
     ),
     Sheet(
         "legal_basis",
-        _("Căn cứ pháp lý"),
-        (Column("number", _("Số hiệu")), Column("title", _("Tên văn bản"))),
+        "Căn cứ pháp lý",
+        (Column("number", "Số hiệu"), Column("title", "Tên văn bản")),
     ),
 )  # fmt: skip
 
 # Three lists of a definition share a sheet, told apart by their first column.
 TURN_SHEET = Sheet(
     "turns",
-    _("Rẽ sang thủ tục khác"),
+    "Rẽ sang thủ tục khác",
     (
-        Column("turn", _("Loại"), Choice(TURNS)),
-        Column("when", _("Chỉ khi")),
-        Column("to", _("Mã thủ tục kia"), CODE),
-        Column("text", _("Nói với người dân")),
+        Column("turn", "Loại", Choice(TURNS)),
+        Column("when", "Chỉ khi"),
+        Column("to", "Mã thủ tục kia", CODE),
+        Column("text", "Nói với người dân"),
     ),
 )
 TEMPLATE_SHEET = Sheet(
     "template",
-    _("Mẫu kết quả"),
+    "Mẫu kết quả",
     (
-        Column("part", _("Phần"), Choice(TEMPLATE_PARTS)),
-        Column("text", _("Nội dung")),
+        Column("part", "Phần", Choice(TEMPLATE_PARTS)),
+        Column("text", "Nội dung"),
     ),
 )
 FORM_SHEET = Sheet(
     "form",
-    _("Mẫu đơn"),
+    "Mẫu đơn",
     (
-        Column("section", _("Mã mục")),
-        Column("id", _("Mã câu hỏi")),
-        Column("type", _("Kiểu"), Choice({"section": SECTION, **TYPES})),
-        Column("label", _("Nội dung hỏi")),
-        Column("options", _("Lựa chọn"), PAIRS),
-        Column("when", _("Chỉ khi")),
-        Column("help", _("Giải thích")),
-        Column("optional", _("Không bắt buộc"), YES_NO),
-        Column("default", _("Điền sẵn")),
-        Column("min", _("Nhỏ nhất")),
-        Column("max", _("Lớn nhất")),
-        Column("text", _("Lời cam đoan")),
-        Column("use", _("Khối dùng chung")),
-        Column("must_match", _("Phải giống câu hỏi"), LINES),
-        Column("otherwise", _("Nếu khác thì")),
-        Column("spell_out", _("Ghi thêm bằng chữ"), YES_NO),
-        Column("old_names", _("Nhận tên xã cũ"), YES_NO),
-        Column("repeat.min", _("Ít nhất (dòng)"), NUMBER),
-        Column("repeat.max", _("Nhiều nhất (dòng)"), NUMBER),
-        Column("repeat.row_name", _("Tên mỗi dòng")),
-        Column("repeat.add_button", _("Chữ trên nút thêm")),
-        Column("prefill", _("Điền từ")),
-        Column("beside", _("In cạnh mục")),
+        Column("section", "Mã mục"),
+        Column("id", "Mã câu hỏi"),
+        Column("type", "Kiểu", Choice({"section": SECTION, **TYPES})),
+        Column("label", "Nội dung hỏi"),
+        Column("options", "Lựa chọn", PAIRS),
+        Column("when", "Chỉ khi"),
+        Column("help", "Giải thích"),
+        Column("optional", "Không bắt buộc", YES_NO),
+        Column("default", "Điền sẵn"),
+        Column("min", "Nhỏ nhất"),
+        Column("max", "Lớn nhất"),
+        Column("text", "Lời cam đoan"),
+        Column("use", "Khối dùng chung"),
+        Column("must_match", "Phải giống câu hỏi", LINES),
+        Column("otherwise", "Nếu khác thì"),
+        Column("spell_out", "Ghi thêm bằng chữ", YES_NO),
+        Column("old_names", "Nhận tên xã cũ", YES_NO),
+        Column("repeat.min", "Ít nhất (dòng)", NUMBER),
+        Column("repeat.max", "Nhiều nhất (dòng)", NUMBER),
+        Column("repeat.row_name", "Tên mỗi dòng"),
+        Column("repeat.add_button", "Chữ trên nút thêm"),
+        Column("prefill", "Điền từ"),
+        Column("beside", "In cạnh mục"),
     ),
 )
 

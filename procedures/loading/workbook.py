@@ -30,14 +30,12 @@ from procedures.loading.sheets import (
     make_key,
 )
 from procedures.loading.yamltext import Document, Path
-from procedures.text import in_vietnamese, normalise
+from procedures.text import normalise
 
 # Bytes of the file, and of what it unpacks to: a workbook is a zip archive.
 LARGEST_FILE = 10_000_000
 LARGEST_UNPACKED = 100_000_000
 MOST_ROWS = 20_000
-# In a cell: something that its writer still has to do.
-MARK = "CẦN SỬA"
 
 _CODE = Column("code", PROCEDURE.columns[0].title, Code())
 
@@ -66,7 +64,6 @@ class WorkbookDocument(Document):
 # --- Writing --------------------------------------------------------------------------
 
 
-@in_vietnamese
 def write(definitions: Iterable[dict[str, Any]]) -> bytes:
     """The workbook (.xlsx) of these definitions, as `saving.definition_of` makes them."""
     from openpyxl import Workbook
@@ -75,7 +72,7 @@ def write(definitions: Iterable[dict[str, Any]]) -> bytes:
     book = Workbook()
     book.remove(book.active)
     for sheet in SHEETS:
-        page = book.create_sheet(str(sheet.title))
+        page = book.create_sheet(sheet.title)
         columns = _columns(sheet)
         _write_head(page, columns)
         rows = (row for item in definitions for row in _rows(sheet, item))
@@ -97,7 +94,7 @@ def _write_head(page: Any, columns: tuple[Column, ...]) -> None:
     from openpyxl.utils import get_column_letter
 
     for position, column in enumerate(columns, start=1):
-        cell = page.cell(1, position, str(column.title))
+        cell = page.cell(1, position, column.title)
         cell.font = Font(bold=True, color="FFFFFF")
         cell.fill = PatternFill("solid", fgColor="9E1B1E")
         cell.alignment = Alignment(wrap_text=True, vertical="top")
@@ -134,7 +131,7 @@ def _offer_choices(page: Any, columns: tuple[Column, ...]) -> None:
     for position, column in enumerate(columns, start=1):
         if type(column.cell) is not Choice:
             continue
-        words = ",".join(str(label) for label in column.cell.labels.values())
+        words = ",".join(column.cell.labels.values())
         if len(words) > 250:  # Excel's limit for a list inside a cell is 255
             continue
         rule = DataValidation(type="list", formula1=f'"{words}"', allow_blank=True)
@@ -204,7 +201,6 @@ def _lookup(row: dict[str, Any], key: str) -> Any:
 # --- Reading --------------------------------------------------------------------------
 
 
-@in_vietnamese
 def read(file: IO[bytes], name: str) -> list[WorkbookDocument]:
     """The procedures of a workbook, each as a document that `checking` takes.
 
@@ -213,14 +209,14 @@ def read(file: IO[bytes], name: str) -> list[WorkbookDocument]:
     book = _open(file)
     try:
         found = {page.title.strip(): page for page in book.worksheets}
-        if str(PROCEDURE.title) not in found:
+        if PROCEDURE.title not in found:
             raise NotAWorkbook(
                 _("Bảng tính không có trang “%(sheet)s”.") % {"sheet": PROCEDURE.title}
             )
         documents: dict[str, WorkbookDocument] = {}
         for sheet in SHEETS:
-            if str(sheet.title) in found:
-                _read_sheet(found[str(sheet.title)], sheet, documents, name)
+            if sheet.title in found:
+                _read_sheet(found[sheet.title], sheet, documents, name)
     finally:
         book.close()
     return list(documents.values())
@@ -253,9 +249,9 @@ def _read_sheet(page: Any, sheet: Sheet, documents: dict[str, WorkbookDocument],
             continue
         if not texts:
             continue
-        row, places = _read_row(texts, columns, str(sheet.title), number)
+        row, places = _read_row(texts, columns, sheet.title, number)
         code = row.pop("code", "")
-        document = _document_of(code, sheet, documents, name, (str(sheet.title), f"A{number}"))
+        document = _document_of(code, sheet, documents, name, (sheet.title, f"A{number}"))
         if document is None:
             continue
         if sheet is FORM_SHEET:
@@ -268,7 +264,7 @@ def _is_filled(cell: Any) -> bool:
 
 
 def _known_columns(texts: dict[int, str], sheet: Sheet) -> dict[int, Column]:
-    by_title = {str(column.title): column for column in _columns(sheet)}
+    by_title = {column.title: column for column in _columns(sheet)}
     return {number: by_title[text] for number, text in texts.items() if text in by_title}
 
 
