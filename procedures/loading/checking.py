@@ -17,7 +17,8 @@ from pydantic_core import ErrorDetails
 from procedures.formspec import conditions
 from procedures.formspec.fields import type_of
 from procedures.formspec.spec import NO_WORDS, YES_WORDS, Field, Form
-from procedures.loading.schema import OLDER_KEYS, FeeSpec, ProcedureSpec
+from procedures.loading import levels
+from procedures.loading.schema import OLDER_KEYS, ProcedureSpec
 from procedures.loading.yamltext import Document, read
 from procedures.models import LifeEvent
 
@@ -89,6 +90,7 @@ def check_document(document: Document) -> ProcedureSpec | None:
         for detail in error.errors():
             document.fault(_path_of(detail), _sentence(detail, document))
         return None
+    document.level = levels.report(spec)
     for path, message in _content_faults(spec):
         document.fault(path, message)
     return None if document.faults else spec
@@ -196,7 +198,6 @@ def _sentence(detail: ErrorDetails, document: Document) -> str:
 
 
 def _content_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
-    yield from _missing(spec)
     yield from _duplicates(spec)
     yield from _question_faults(spec)
     yield from _condition_faults(spec)
@@ -208,16 +209,6 @@ def _content_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
             yield ("life_events", index), _("Không có sự kiện “%(slug)s”.") % {"slug": slug}
     if spec.online == "partial" and not spec.partial_reason:
         yield ("online",), _("online: partial phải có partial_reason (lý do chỉ một phần).")
-
-
-def _missing(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
-    """What the page of a procedure must say (TT 32/2017 art. 5) and the file does not."""
-    needed = ("audience", "decision", "effective_from", "channels", "legal_basis")
-    for key in needed:
-        if not getattr(spec, key):
-            yield (key,), _("Thiếu khóa “%(key)s”.") % {"key": key}
-    if not spec.steps and not spec.steps_text:
-        yield ("steps",), _("Thiếu khóa “%(key)s”.") % {"key": "steps"}
 
 
 def _duplicates(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
@@ -351,43 +342,11 @@ def _template_texts(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
 
 
 def _level_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:
-    level, kinds = spec.service_level, {row.type for row in spec.channels}
-    if level >= 2 and not spec.form:
-        yield ("service_level",), _("Mức độ 2 trở lên phải có form (mẫu đơn để tải về).")
-    if level >= 3 and ("online" not in kinds or spec.online == "none"):
-        yield (
-            ("service_level",),
-            _("Mức độ 3 trở lên phải có kênh online và online: partial hoặc full."),
-        )
-    if level < 3 and spec.online != "none":
+    for lack in levels.lacks(spec):
+        if lack.level <= max(spec.service_level, 1):
+            yield lack.path, lack.message
+    if spec.service_level < 3 and spec.online != "none":
         yield ("online",), _("Mức độ 1 và 2 không nộp trực tuyến; hãy ghi online: none.")
-    if level == 4:
-        for index, fee in enumerate(spec.fees):
-            if not fee.when and not (_is_priced(fee) and fee.confirmed):
-                yield (
-                    ("fees", index),
-                    _(
-                        "Mức độ 4 phải trả được phí trực tuyến, nhưng “%(name)s” chưa có mức thu "
-                        "đã kiểm tra (amount và confirmed: yes)."
-                    )
-                    % {"name": fee.name},
-                )
-            if fee.pay == "at_collection":
-                yield (
-                    ("fees", index),
-                    _(
-                        "Mức độ 4 phải trả được phí trực tuyến, nhưng “%(name)s” chỉ thu "
-                        "khi nhận kết quả."
-                    )
-                    % {"name": fee.name},
-                )
-        if "online" not in spec.result.give_by:
-            yield ("result",), _("Mức độ 4 phải trả được kết quả trực tuyến (give_by có online).")
-
-
-def _is_priced(fee: FeeSpec) -> bool:
-    known = fee.amount is not None or bool(fee.tiers)
-    return known and all(case.amount is not None for case in fee.alternatives)
 
 
 def _result_faults(spec: ProcedureSpec) -> Iterator[tuple[tuple, str]]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from django.utils.translation import gettext as _
 
 from procedures.text import normalise
+
+if TYPE_CHECKING:
+    from procedures.loading.levels import LevelReport
 
 Path = tuple[str | int, ...]
 
@@ -36,12 +39,16 @@ class Fault:
 
 @dataclass
 class Document:
-    """What a file holds, and the line on which each part of it begins."""
+    """What a file holds, and the line on which each part of it begins.
+
+    `level` is there as soon as the file could be read as a procedure, faults or not.
+    """
 
     file: str
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    level: LevelReport | None = None
 
     def line_of(self, path: Path) -> int:
         """The line of the value at `path`, or of the nearest part around it."""
