@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from procedures.loading.sheets import (
     FORM_SHEET,
+    MARK,
     PROCEDURE,
     SHEETS,
     TEMPLATE_SHEET,
