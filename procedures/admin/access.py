@@ -1,0 +1,45 @@
+"""Who may edit the catalogue."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from procedures.models import Posting
+
+EDIT = (Posting.Role.EDITOR, Posting.Role.ADMINISTRATOR)
+
+
+def edits_catalogue(request: HttpRequest) -> bool:
+    """Whether this person writes or publishes procedures today; asked once a request."""
+    if not hasattr(request, "_edits_catalogue"):
+        postings = Posting.objects.filter(user=request.user, role__in=EDIT).current()
+        request._edits_catalogue = request.user.is_superuser or postings.exists()
+    return request._edits_catalogue
+
+
+class CatalogueAdmin(admin.ModelAdmin):
+    """Seen and worked with by catalogue editors; nothing is added, edited or deleted by hand."""
+
+    actions = None
+    show_full_result_count = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Editors and administrators."""
+        return edits_catalogue(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Editors and administrators."""
+        return edits_catalogue(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Not by hand, unless a subclass says so."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Not by hand, unless a subclass says so."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Not by hand, unless a subclass says so."""
+        return False
