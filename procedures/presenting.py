@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from procedures.fees import blocks_online_filing
-from procedures.models import Agency, Channel, Fee, Procedure, Revision
-from procedures.text import dong
+from procedures.filingplace import national_url, only_national, portal_office
+from procedures.formspec.inwords import in_words
+from procedures.models import Agency, Channel, Fee, Procedure, RequiredDocument, Revision
+from procedures.text import dong, fold
 
 WHO = {
     "reception": gettext_lazy("Bộ phận Tiếp nhận và Trả kết quả"),
@@ -24,44 +29,93 @@ GIVE_BY = {
     "counter": gettext_lazy("tại Bộ phận Tiếp nhận và Trả kết quả"),
     "post": gettext_lazy("qua bưu chính công ích"),
 }
+ORIGINAL_DUE = {
+    "before_result": gettext_lazy("bản chính nộp khi đến nhận kết quả"),
+    "with_filing": gettext_lazy("bản chính nộp cùng hồ sơ"),
+}
 _UNITS = {
     "hour": gettext_lazy("giờ làm việc"),
     "working_day": gettext_lazy("ngày làm việc"),
     "day": gettext_lazy("ngày"),
     "month": gettext_lazy("tháng"),
 }
+_OFFICES = {
+    "handled_by": gettext_lazy("Cơ quan thực hiện"),
+    "authority": gettext_lazy("Cơ quan có thẩm quyền"),
+    "address": gettext_lazy("Địa chỉ tiếp nhận hồ sơ"),
+    "delegated": gettext_lazy("Cơ quan được ủy quyền"),
+    "coordinating": gettext_lazy("Cơ quan phối hợp"),
+}
+# What the national catalogue writes where there is nothing to say.
+_NOTHING = {
+    "khong", "khong co", "khong quy dinh", "khong co thong tin", "chua co thong tin",
+    "khong co yeu cau", "khong yeu cau", "-",
+}  # fmt: skip
+# Texts that would push everything else off a phone are folded.
+LONG_TEXT = 900
 
 
 def page_context(procedure: Procedure) -> dict[str, Any]:
     """The context of `procedures/detail.html`; the rows were loaded by `for_page()`."""
     revision = procedure.current
-    redirects = revision.definition.get("redirect", [])
+    agencies = list(
+        Agency.objects.filter(Q(tier=revision.tier) | Q(parent=None), is_active=True)
+        .select_related("reception")
+        .order_by("pk")
+    )
+    office = next((row for row in agencies if row.parent_id is None), None)
+    reason = closed_reason(revision, office=office)
+    linked = _linked(
+        [*revision.definition.get("redirect", []), *revision.definition.get("offer", [])]
+    )
+    redirects = len(revision.definition.get("redirect", []))
+    ways = channel_groups(revision)
     return {
         "procedure": procedure,
         "revision": revision,
-        "channels": [_channel(row, revision) for row in revision.channels.all()],
+        "facts": _facts(revision, ways),
+        "channels": ways,
+        "fees": ways[0]["fees"] if same_fees(ways) else None,
+        "no_fee": no_fee_text(revision),
+        "document_groups": document_groups(revision),
         "documents": list(revision.documents.all()),
+        "audience": [prose(text) for text in revision.audience],
+        "conditions": _said(revision.conditions),
         "steps": [_step(row) for row in revision.steps],
+        "steps_text": prose(revision.definition.get("steps_text") or ""),
         "result": _result(revision),
-        "legal_bases": list(revision.legal_bases.all()),
-        "offices": list(
-            Agency.objects.filter(tier=revision.tier, is_active=True).select_related("reception")
+        "legal_bases": revision.definition.get("legal_basis", []),
+        "offices": sorted(
+            (row for row in agencies if row.tier == revision.tier), key=lambda row: row.name
         ),
-        "can_file_online": not closed_reason(revision),
-        "closed_reason": closed_reason(revision),
+        "office_texts": office_texts(revision),
+        "can_file_online": not reason,
+        "closed_reason": reason,
+        "is_only_national": only_national(revision, office),
+        "national_url": national_url(procedure.code),
         "on_time": (revision.definition.get("on_time") or {}).get("text", ""),
-        "redirects": _linked(redirects),
-        "offers": _linked(revision.definition.get("offer", [])),
+        "redirects": linked[:redirects],
+        "offers": linked[redirects:],
         "only_at_counter": [row["text"] for row in revision.definition.get("stop_online", [])],
         "trips": revision.definition.get("trips"),
         "level": revision.level_text,
     }
 
 
-def closed_reason(revision: Revision) -> str:
-    """Why this procedure cannot be filed online here; "" when it can."""
+def closed_reason(revision: Revision, *, office: Agency | None = None) -> str:
+    """Why this procedure cannot be filed online here; "" when it can.
+
+    `office` is the one whose portal this is, where the caller has read it already.
+    """
     if revision.service_level < 3:
         return _("Thủ tục này chưa nhận hồ sơ trực tuyến; mời ông/bà nộp tại cơ quan.")
+    if revision.filing_place == Revision.FilingPlace.NATIONAL and only_national(
+        revision, office or portal_office()
+    ):
+        return _(
+            "Từ ngày 1/7/2025, hồ sơ trực tuyến của thủ tục này nộp ở Cổng Dịch vụ công quốc gia. "
+            "Nộp ở đây sẽ không được giải quyết, nên cổng này không nhận."
+        )
     fee = blocks_online_filing(revision)
     if fee is None:
         return ""
@@ -71,25 +125,76 @@ def closed_reason(revision: Revision) -> str:
     ) % {"fee": fee.name}
 
 
-def _channel(channel: Channel, revision: Revision) -> dict[str, Any]:
-    fees = [
-        _fee(fee)
-        for fee in revision.fees.all()
-        if not fee.channels.all() or channel in fee.channels.all()
-    ]
+# --- Ways to file, and their time -------------------------------------------------------
+
+
+def channel_groups(revision: Revision) -> list[dict[str, Any]]:
+    """The ways to file, one for each kind: its times by case, and what it costs."""
+    kinds: dict[str, list[Channel]] = {}
+    for row in revision.channels.all():
+        kinds.setdefault(row.kind, []).append(row)
+    return [_channel_group(kind, rows, revision) for kind, rows in kinds.items()]
+
+
+def _channel_group(kind: str, rows: list[Channel], revision: Revision) -> dict[str, Any]:
+    times = [_time(row) for row in rows]
     return {
-        "kind": channel.get_kind_display(),
-        "time_text": channel.time_text,
-        "note": channel.note,
-        "fees": fees,
+        "key": kind,
+        "kind": rows[0].get_kind_display(),
+        "times": times,
+        "time_text": "; ".join(dict.fromkeys(time["text"] for time in times)),
+        "fees": [fee_context(fee, revision) for fee in fees_of(revision, kind)],
     }
 
 
-def _fee(fee: Fee) -> dict[str, Any]:
+def fees_of(revision: Revision, kind: str) -> list[Fee]:
+    """The charges of one way to file; one without channels is asked on every way."""
+    found = []
+    for fee in revision.fees.all():
+        kinds = {row.kind for row in fee.channels.all()}
+        if not kinds or kind in kinds:
+            found.append(fee)
+    return found
+
+
+def same_fees(ways: list[dict[str, Any]]) -> bool:
+    """Whether every way to file costs the same, so that the fees are said once."""
+    return bool(ways) and all(way["fees"] == ways[0]["fees"] for way in ways)
+
+
+def _time(channel: Channel) -> dict[str, Any]:
+    text, note = channel_time(channel), channel.note.strip()
+    if _is_in_words(channel) and note and len(note) <= 160:
+        text, note = note, ""
+    return {"case": channel.case, "text": text, "note": prose(note)}
+
+
+def channel_time(channel: Channel) -> str:
+    """The time of a channel as the office would say it; never a nought.
+
+    The national catalogue writes 0 where the time is told in the steps (DESIGN.md, traps).
+    """
+    if not _is_in_words(channel):
+        return channel.time_text
+    return _("Theo nội dung ghi ở trình tự thực hiện")
+
+
+def _is_in_words(channel: Channel) -> bool:
+    same_day = channel.unit == Channel.Unit.SAME_DAY
+    return not same_day and (channel.unit == Channel.Unit.TEXT or not channel.amount)
+
+
+# --- Fees -------------------------------------------------------------------------------
+
+
+def fee_context(fee: Fee, revision: Revision) -> dict[str, Any]:
+    """One charge for a page: name, amount in words, when it is asked, who is exempt."""
     return {
         "name": fee.name,
         "text": fee_text(fee),
+        "note": prose(fee.note) if fold(fee.note) != fold(fee.name) else [],
         "source": fee.source,
+        "when": in_words(fee.when, revision.form) if fee.when else "",
         "is_conditional": bool(fee.when),
         "due": fee.get_due_display(),
         "exemptions": list(fee.exemptions.values()),
@@ -99,20 +204,23 @@ def _fee(fee: Fee) -> dict[str, Any]:
 
 def fee_text(fee: Fee) -> str:
     """`8.000 đồng/bản sao`; an amount that nobody checked is "tạm tính", never a fact."""
-    parts = [f"{case['label']}: {_amount_text(case['amount'])}" for case in fee.alternatives]
+    parts = [f"{case['label']}: {_amount_text(case['amount'], fee)}" for case in fee.alternatives]
     if fee.tiers:
         parts.append(_tiers_text(fee))
     elif fee.amount is not None or not parts:
-        parts.append(_amount_text(fee.amount, fee.unit))
+        parts.append(_amount_text(fee.amount, fee, fee.unit))
     text = "; ".join(parts)
     if fee.is_confirmed or not any(char.isdigit() for char in text):
         return text
     return _("%(amount)s (tạm tính)") % {"amount": text}
 
 
-def _amount_text(amount: int | None, unit: str = "") -> str:
-    if amount is None:
+def _amount_text(amount: int | None, fee: Fee, unit: str = "") -> str:
+    # An unchecked nought of the national catalogue means "read the text", not "free".
+    if amount is None or (amount == 0 and not fee.is_confirmed):
         return _("Chưa xác định (tạm tính); cơ quan sẽ thông báo")
+    if amount == 0:
+        return _("Không thu")
     return f"{dong(amount)}/{unit}" if unit else dong(amount)
 
 
@@ -120,7 +228,7 @@ def _tiers_text(fee: Fee) -> str:
     """`trang 1–2: 2.000 đồng; từ trang 3: 1.000 đồng; nhiều nhất 200.000 đồng`."""
     parts, first = [], 1
     for tier in fee.tiers:
-        last = tier["up_to"]
+        last = tier.get("up_to")
         where = (
             _("từ %(unit)s thứ %(first)d") % {"unit": fee.unit, "first": first}
             if last is None
@@ -132,6 +240,140 @@ def _tiers_text(fee: Fee) -> str:
     if fee.cap is not None:
         parts.append(_("nhiều nhất %(cap)s") % {"cap": dong(fee.cap)})
     return "; ".join(parts)
+
+
+def no_fee_text(revision: Revision) -> str:
+    """What to say where no charge is listed: the office knows, the national catalogue may not."""
+    if revision.origin == Revision.Origin.NATIONAL:
+        return _("Danh mục quốc gia không ghi khoản thu nào; xin hỏi cơ quan trước khi nộp.")
+    return _("Không thu")
+
+
+# --- The short facts on top -------------------------------------------------------------
+
+
+def _facts(revision: Revision, ways: list[dict[str, Any]]) -> dict[str, str]:
+    return {
+        "time": _time_fact(ways),
+        "fee": _fee_fact(revision),
+        "ways": ", ".join(str(way["kind"]) for way in ways),
+        "papers": _papers_fact(revision),
+    }
+
+
+def _time_fact(ways: list[dict[str, Any]]) -> str:
+    texts = list(dict.fromkeys(time["text"] for way in ways for time in way["times"]))
+    if len(texts) == 1 and len(texts[0]) <= 80:
+        return texts[0]
+    one_each = all(len(way["times"]) == 1 and len(way["time_text"]) <= 40 for way in ways)
+    if ways and one_each:
+        return "; ".join(f"{way['kind']}: {way['time_text']}" for way in ways)
+    return _("Tùy trường hợp, xem ở dưới") if ways else ""
+
+
+def _fee_fact(revision: Revision) -> str:
+    fees = list(revision.fees.all())
+    if not fees:
+        return no_fee_text(revision)
+    if len(fees) == 1 and not fees[0].when and len(fee_text(fees[0])) <= 60:
+        return fee_text(fees[0])
+    amounts = [fee.amount for fee in fees if fee.amount and not fee.tiers and not fee.alternatives]
+    if len(amounts) < len(fees):
+        return _("Tùy trường hợp, xem ở dưới")
+    low, high = dong(min(amounts)), dong(max(amounts))
+    words = {"low": low, "high": high}
+    text = _("Từ %(low)s đến %(high)s, tùy trường hợp") if low != high else _("%(low)s mỗi khoản")
+    if all(fee.is_confirmed for fee in fees):
+        return text % words
+    return _("%(amount)s (tạm tính)") % {"amount": text % words}
+
+
+def _papers_fact(revision: Revision) -> str:
+    rows = [row for row in revision.documents.all() if row.how != RequiredDocument.How.REMARK]
+    depends = sum(bool(row.when or row.group or row.is_optional) for row in rows)
+    if not rows:
+        return _("Không phải nộp giấy tờ nào")
+    if not depends:
+        return _("%(count)d loại") % {"count": len(rows)}
+    if depends == len(rows):
+        return _("Tùy trường hợp, xem ở dưới")
+    return _("%(count)d loại, trong đó %(depends)d loại tùy trường hợp") % {
+        "count": len(rows), "depends": depends,
+    }  # fmt: skip
+
+
+# --- Papers -----------------------------------------------------------------------------
+
+
+def document_groups(revision: Revision) -> list[dict[str, Any]]:
+    """The papers by the case they belong to, in order; remarks stand apart in their group."""
+    groups: dict[str, dict[str, Any]] = {}
+    for row in revision.documents.all():
+        group = groups.setdefault(
+            row.group, {"name": row.group, "papers": [], "remarks": [], "length": 0}
+        )
+        if row.how == RequiredDocument.How.REMARK:
+            group["remarks"].append(prose(row.name))
+        else:
+            group["papers"].append(_document(row, revision))
+        group["length"] += len(row.name) + 60
+    return list(groups.values())
+
+
+def _document(row: RequiredDocument, revision: Revision) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "is_long": len(row.name) > 160,
+        "how": row.get_how_display(),
+        "originals": row.originals,
+        "copies": row.copies,
+        "is_optional": row.is_optional,
+        "when": in_words(row.when, revision.form) if row.when else "",
+        "original": ORIGINAL_DUE.get(row.original_due, "") if row.originals else "",
+        "help": row.help,
+        "note": row.note,
+        "law": row.law,
+    }
+
+
+# --- Texts ------------------------------------------------------------------------------
+
+
+def prose(text: str) -> list[dict[str, Any]]:
+    """A text of many lines as paragraphs (`text`) and lists (`items`), nothing lost."""
+    blocks: list[dict[str, Any]] = []
+    for line in text.splitlines():
+        match = re.match(r"\s*[-+•*–]\s*(?=\S)", line)
+        words = " ".join(line[match.end() :].split()) if match else " ".join(line.split())
+        if not words:
+            continue
+        if match and blocks and "items" in blocks[-1]:
+            blocks[-1]["items"].append(words)
+        else:
+            blocks.append({"items": [words]} if match else {"text": words})
+    return blocks
+
+
+def length_of(blocks: Iterable[dict[str, Any]]) -> int:
+    """How many characters the blocks of `prose` have."""
+    return sum(
+        len(block.get("text", "")) + sum(map(len, block.get("items", []))) for block in blocks
+    )
+
+
+def _said(texts: list[str]) -> list[list[dict[str, Any]]]:
+    """Each text as prose, without those that only say that there is nothing."""
+    return [prose(text) for text in texts if fold(text).strip(" .") not in _NOTHING]
+
+
+def office_texts(revision: Revision) -> list[dict[str, Any]]:
+    """The offices as the decision of publication names them."""
+    office = revision.definition.get("office") or {}
+    return [
+        {"label": label, "text": prose(office[key])}
+        for key, label in _OFFICES.items()
+        if fold(office.get(key) or "-").strip(" .") not in _NOTHING
+    ]
 
 
 def _step(step: dict) -> dict[str, Any]:
@@ -155,10 +397,11 @@ def _budget(text: str) -> str:
 
 def _result(revision: Revision) -> dict[str, Any]:
     ways = [str(GIVE_BY[way]) for way in revision.result.get("give_by", ["counter"])]
-    return {"name": revision.result["name"], "give_by_text": ", ".join(ways)}
+    return {"name": prose(revision.result["name"]), "give_by_text": ", ".join(ways)}
 
 
 def _linked(rows: list[dict]) -> list[dict[str, Any]]:
+    """The other procedures that rows lead `to`, with their addresses, in at most one query."""
     procedures = {
         row.code: row
         for row in Procedure.objects.filter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from procedures.fees import blocks_online_filing, fee_lines, total
+from procedures.fees import blocks_online_filing, fee_lines, tiered, total
 from procedures.models import Channel, Fee, Revision
 from procedures.presenting import closed_reason, fee_text
 from procedures.text import dong
@@ -68,6 +68,85 @@ def test_a_conditional_fee_follows_the_answer(revision):
     assert len(lines(revision, {"viec_dang_ky": {"loai": "khai_sinh"}})) == 1
     assert lines(revision, {"viec_dang_ky": {"loai": "ket_hon"}}) == []
     assert lines(revision, {}) == []
+
+
+PAGES = [{"up_to": 2, "amount": 2000}, {"up_to": None, "amount": 1000}]
+
+
+@pytest.mark.parametrize(
+    ("pages", "price"),
+    [
+        (1, 2000),
+        (2, 4000),
+        (3, 5000),
+        (10, 12_000),
+        (198, 200_000),
+        (199, 200_000),
+        (5000, 200_000),
+    ],
+)
+def test_pages_are_priced_by_tier_up_to_the_cap(pages, price):
+    assert tiered(PAGES, pages, cap=200_000) == price
+
+
+def test_tiers_are_counted_per_page_and_multiplied_per_copy(revision):
+    fee(revision, amount=None, tiers=PAGES, cap=200_000, counted="sao.trang", times="sao.ban")
+
+    [line] = lines(revision, {"sao": {"trang": 3, "ban": 4}})
+
+    assert (line.unit_amount, line.quantity, line.amount) == (5000, 4, 20_000)
+    assert line.is_payable_online
+    assert lines(revision, {"sao": {"ban": 4}}) == []
+
+
+SIZES = [
+    {"when": "quan.suat = nho_le", "label": "Cơ sở nhỏ lẻ", "amount": 250_000},
+    {"when": "quan.suat = duoi_200", "label": "Dưới 200 suất ăn", "amount": 350_000},
+]
+
+
+def test_the_first_alternative_that_holds_is_asked(revision):
+    fee(revision, amount=500_000, alternatives=SIZES)
+
+    [small] = lines(revision, {"quan": {"suat": "duoi_200"}})
+    [large] = lines(revision, {"quan": {"suat": "tu_200"}})
+
+    assert (small.name, small.amount) == ("Lệ phí (Dưới 200 suất ăn)", 350_000)
+    assert (large.name, large.amount) == ("Lệ phí", 500_000)
+
+
+def test_an_alternative_without_an_amount_is_not_payable_online(revision):
+    fee(revision, alternatives=[{**SIZES[0], "amount": None}])
+
+    [line] = lines(revision, {"quan": {"suat": "nho_le"}})
+
+    assert line.amount is None
+    assert not line.is_payable_online
+
+
+def test_a_fee_with_an_unknown_case_due_at_filing_closes_online_filing(revision):
+    fee(revision, alternatives=[{**SIZES[0], "amount": None}])
+
+    assert blocks_online_filing(Revision.objects.get(pk=revision.pk))
+
+
+def test_a_fee_of_tiers_due_at_filing_does_not_close_it(revision):
+    fee(revision, amount=None, tiers=PAGES, counted="sao.trang")
+
+    assert blocks_online_filing(Revision.objects.get(pk=revision.pk)) is None
+
+
+def test_tiers_and_alternatives_are_said_in_words(revision):
+    pages = fee(revision, amount=None, tiers=PAGES, cap=200_000, counted="sao.trang", unit="trang")
+    sizes = fee(revision, "co", amount=500_000, alternatives=SIZES, is_confirmed=False)
+
+    assert fee_text(pages) == (
+        "trang thứ 1 đến 2: 2.000 đồng; từ trang thứ 3: 1.000 đồng; nhiều nhất 200.000 đồng"
+    )
+    assert fee_text(sizes) == (
+        "Cơ sở nhỏ lẻ: 250.000 đồng; Dưới 200 suất ăn: 350.000 đồng; "
+        "trường hợp khác: 500.000 đồng (tạm tính)"
+    )
 
 
 def test_a_fee_is_multiplied_by_an_answer(revision):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from procedures import triggers
 from procedures.loading.saving import publish, save_draft
@@ -155,6 +156,44 @@ def test_a_superseded_revision_does_not_come_back():
             status,
             old.pk,
         )
+
+
+def scheduled() -> Revision:
+    revision = draft()
+    Revision.objects.filter(pk=revision.pk).update(status="scheduled")
+    return Revision.objects.get(pk=revision.pk)
+
+
+def test_a_revision_that_waits_for_its_day_is_frozen_too():
+    revision = scheduled()
+
+    with pytest.raises(FrozenError):
+        revision.save()
+    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic():
+        revision.fees.update(position=77)
+    assert refused(
+        f"UPDATE {table_of(Revision)} SET name = 'x' WHERE id = %s",  # noqa: S608
+        revision.pk,
+    )
+
+
+def test_a_revision_that_waits_comes_in_force_or_is_a_draft_again():
+    Revision.objects.filter(pk=scheduled().pk).update(status="draft")
+    [revision] = Revision.objects.filter(status="draft")
+    Revision.objects.filter(pk=revision.pk).update(status="scheduled")
+    Revision.objects.filter(status="published").update(status="superseded")
+
+    Revision.objects.filter(pk=revision.pk).update(status="published", published_at=timezone.now())
+
+    assert Revision.objects.get(pk=revision.pk).published_at
+
+
+def test_the_day_of_publication_stays_as_it_was():
+    assert refused(
+        f"UPDATE {table_of(Revision)} SET published_at = %s WHERE id = %s",  # noqa: S608
+        "2020-01-01 00:00:00+00:00",
+        published().pk,
+    )
 
 
 @pytest.mark.parametrize("model", [Revision, *ROWS, LIFE_EVENTS, FEE_CHANNELS])

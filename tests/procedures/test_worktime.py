@@ -118,7 +118,13 @@ def test_an_office_that_never_opens_promises_nothing():
 
 @pytest.mark.parametrize("days", [0, -1])
 def test_a_time_below_one_is_refused(office, days):
-    for count in (worktime.promised_at, worktime.after_hours, worktime.after_calendar_days):
+    counts = (
+        worktime.promised_at,
+        worktime.after_hours,
+        worktime.after_calendar_days,
+        worktime.after_months,
+    )
+    for count in counts:
         with pytest.raises(ValueError):
             count(at("13/2/2025 09:00"), days, office)
 
@@ -164,6 +170,19 @@ def test_hours_run_only_while_the_office_is_open(office, start, hours, end):
 )
 def test_calendar_days_roll_to_a_working_day(office, start, days, end):
     assert worktime.after_calendar_days(at(start), days, office) == at(end)
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "end"),
+    [
+        ("13/2/2025 09:00", 1, "13/3/2025 09:00"),
+        ("31/12/2025 09:00", 2, "02/3/2026 09:00"),  # 28/2 is a Saturday
+        ("13/11/2025 09:00", 3, "13/2/2026 09:00"),
+        ("13/2/2025 18:00", 1, "14/3/2025 07:00"),  # after hours: begins the next morning
+    ],
+)
+def test_months_end_on_their_day_and_roll_to_a_working_day(office, start, months, end):
+    assert worktime.after_months(at(start), months, office) == at(end)
 
 
 @pytest.mark.parametrize(
