@@ -208,7 +208,8 @@ def fee_text(fee: Fee) -> str:
     if fee.tiers:
         parts.append(_tiers_text(fee))
     elif fee.amount is not None or not parts:
-        parts.append(_amount_text(fee.amount, fee, fee.unit))
+        text = _amount_text(fee.amount, fee, fee.unit)
+        parts.append(_("trường hợp khác: %(amount)s") % {"amount": text} if parts else text)
     text = "; ".join(parts)
     if fee.is_confirmed or not any(char.isdigit() for char in text):
         return text
