@@ -1,18 +1,23 @@
-"""Saving a checked procedure as a draft, seeing what it changes, and putting it in force."""
+"""Saving checked procedures as drafts, and putting one of them in force."""
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from procedures.loading.schema import DocumentSpec, ProcedureSpec
 from procedures.models import (
+    CatalogueLoad,
     Channel,
     Fee,
     LegalBasis,
@@ -33,12 +38,24 @@ class NotTwoPeople(Exception):
     """The person who publishes is the one who wrote it."""
 
 
-class Change(NamedTuple):
-    """One key of a definition that differs from what is in force."""
+class Prepared(NamedTuple):
+    """A checked procedure, ready to be compared and saved."""
 
-    key: str
-    old: Any
-    new: Any
+    spec: ProcedureSpec
+    definition: dict[str, Any]
+    digest: str
+    origin: str = Revision.Origin.OFFICE
+
+    @property
+    def code(self) -> str:
+        """The national code."""
+        return self.spec.code
+
+
+def prepare(spec: ProcedureSpec, *, origin: str = Revision.Origin.OFFICE) -> Prepared:
+    """`spec` with its definition and the digest of that."""
+    definition = definition_of(spec)
+    return Prepared(spec, definition, digest_of(definition), origin)
 
 
 def definition_of(spec: ProcedureSpec) -> dict[str, Any]:
@@ -52,20 +69,11 @@ def digest_of(definition: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def changes(spec: ProcedureSpec) -> list[Change] | None:
-    """What publishing would change in force, key by key; None for a new procedure."""
-    current = Revision.objects.filter(
-        procedure__code=spec.code, status=Revision.Status.PUBLISHED
-    ).first()
-    if current is None:
-        return None
-    new = definition_of(spec)
-    keys = [*new, *(key for key in current.definition if key not in new)]
-    return [
-        Change(key, current.definition.get(key), new.get(key))
-        for key in keys
-        if current.definition.get(key) != new.get(key)
-    ]
+def drafts() -> QuerySet[Revision]:
+    """The drafts that may be seen: all but those of a load that is still being written."""
+    return Revision.objects.filter(
+        Q(load=None) | ~Q(load__state=CatalogueLoad.State.WRITING), status=Revision.Status.DRAFT
+    )
 
 
 @transaction.atomic
@@ -74,20 +82,77 @@ def save_draft(spec: ProcedureSpec, *, by: User | None = None) -> Revision | Non
 
     An earlier draft is replaced. The channels, fees, papers and laws are rows of their own.
     """
-    definition = definition_of(spec)
-    digest = digest_of(definition)
-    procedure, _created = Procedure.objects.select_for_update().get_or_create(
-        code=spec.code, defaults={"slug": make_slug(spec.short_name)}
+    prepared = prepare(spec)
+    procedure = Procedure.objects.select_for_update().filter(code=spec.code).first()
+    if procedure:
+        if procedure.current_id and procedure.current.digest == prepared.digest:
+            return None
+        drafts().filter(procedure=procedure).delete()
+    return save_drafts([prepared], by=by)[0]
+
+
+@transaction.atomic
+def save_drafts(
+    batch: Sequence[Prepared], *, by: User | None = None, load: CatalogueLoad | None = None
+) -> list[Revision]:
+    """Save procedures of different codes as drafts beside those that they have already.
+
+    One insert for each table, whatever the length of the batch; some two hundred at a time
+    keep the memory and the transaction small.
+    """
+    procedures = _procedures(batch)
+    sectors = _sectors({row.spec.field for row in batch})
+    last = dict(
+        Revision.objects.filter(procedure__in=procedures.values())
+        .values_list("procedure")
+        .annotate(Max("number"))
+        .order_by()
     )
-    if procedure.current_id and procedure.current.digest == digest:
-        return None
-    for draft in procedure.revisions.filter(status=Revision.Status.DRAFT):
-        draft.delete()
-    last = procedure.revisions.order_by("-number").values_list("number", flat=True).first() or 0
-    revision = Revision.objects.create(
+    revisions = [
+        _revision(row, procedures[row.code], sectors[row.spec.field], last, by=by, load=load)
+        for row in batch
+    ]
+    Revision.objects.bulk_create(revisions)
+    _save_rows([(revision, row.spec) for revision, row in zip(revisions, batch, strict=True)])
+    return revisions
+
+
+def _procedures(batch: Sequence[Prepared]) -> dict[str, Procedure]:
+    """The procedures of the batch by code, locked; those that are new are added."""
+    specs = {row.code: row.spec for row in batch}
+    found = Procedure.objects.select_for_update().order_by("pk").in_bulk(specs, field_name="code")
+    missing = [
+        Procedure(code=code, slug=make_slug(spec.short_name))
+        for code, spec in specs.items()
+        if code not in found
+    ]
+    Procedure.objects.bulk_create(missing)
+    return found | {procedure.code: procedure for procedure in missing}
+
+
+def _sectors(names: Iterable[str]) -> dict[str, Sector]:
+    names = set(names)
+    found = Sector.objects.in_bulk(names, field_name="name")
+    for name in sorted(names - set(found)):
+        found[name] = Sector.objects.create(name=name, slug=_free_slug(make_slug(name)[:76]))
+    return found
+
+
+def _free_slug(slug: str) -> str:
+    """`slug`, or with the first number that no other field of administration has."""
+    taken = set(Sector.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
+    numbered = (f"{slug}-{number}" for number in count(2))
+    return slug if slug not in taken else next(s for s in numbered if s not in taken)
+
+
+def _revision(
+    row: Prepared, procedure: Procedure, sector: Sector, last: dict[int, int], *, by, load
+) -> Revision:
+    spec = row.spec
+    return Revision(
         procedure=procedure,
-        number=last + 1,
-        sector=_sector(spec.field),
+        number=last.get(procedure.pk, 0) + 1,
+        sector=sector,
         name=spec.name,
         short_name=spec.short_name,
         also_called=spec.also_called,
@@ -102,30 +167,50 @@ def save_draft(spec: ProcedureSpec, *, by: User | None = None) -> Revision | Non
         online=spec.online,
         partial_reason=spec.partial_reason or "",
         filing_place=spec.filing_place,
-        definition=definition,
-        digest=digest,
+        definition=row.definition,
+        digest=row.digest,
+        origin=row.origin,
+        load=load,
         created_by=by,
     )
-    revision.life_events.set(LifeEvent.objects.filter(slug__in=spec.life_events))
-    _save_rows(revision, spec)
-    return revision
 
 
-def _sector(name: str) -> Sector:
-    return Sector.objects.get_or_create(name=name, defaults={"slug": make_slug(name)[:80]})[0]
+def _save_rows(saved: list[tuple[Revision, ProcedureSpec]]) -> None:
+    """The rows below new revisions: one insert for each table."""
+    channels = [row for revision, spec in saved for row in _channels(revision, spec)]
+    fees = [row for revision, spec in saved for row in _fees(revision, spec)]
+    Channel.objects.bulk_create(channels)
+    Fee.objects.bulk_create(fees)
+    Fee.channels.through.objects.bulk_create(_fee_channels(saved, channels, fees))
+    RequiredDocument.objects.bulk_create(
+        [row for revision, spec in saved for row in _documents(revision, spec)]
+    )
+    LegalBasis.objects.bulk_create(
+        [
+            LegalBasis(
+                revision=revision, position=position, number=row.number or "", title=row.title
+            )
+            for revision, spec in saved
+            for position, row in enumerate(spec.legal_basis)
+        ]
+    )
+    _save_life_events(saved)
 
 
-def _save_rows(revision: Revision, spec: ProcedureSpec) -> None:
-    channels = {}
+def _channels(revision: Revision, spec: ProcedureSpec) -> Iterator[Channel]:
     for position, row in enumerate(spec.channels):
         unit, amount = _duration(row.time)
-        channels[row.type] = Channel.objects.create(
+        cut_off = datetime.time.fromisoformat(row.cut_off) if row.cut_off else None
+        yield Channel(
             revision=revision, position=position, kind=row.type, unit=unit, amount=amount,
-            cut_off=row.cut_off, clock_starts=row.clock_starts, case=row.case or "",
+            cut_off=cut_off, clock_starts=row.clock_starts, case=row.case or "",
             note=row.note or "",
         )  # fmt: skip
+
+
+def _fees(revision: Revision, spec: ProcedureSpec) -> Iterator[Fee]:
     for position, row in enumerate(spec.fees):
-        fee = Fee.objects.create(
+        yield Fee(
             revision=revision, position=position, key=row.id, name=row.name, note=row.note or "",
             amount=row.amount, counted=row.counted or "", cap=row.cap,
             tiers=[tier.model_dump() for tier in row.tiers],
@@ -134,19 +219,33 @@ def _save_rows(revision: Revision, spec: ProcedureSpec) -> None:
             source=row.source, is_confirmed=row.confirmed, is_refundable=row.refundable,
             exemptions=row.exempt, exemption_law=row.exempt_law or "",
         )  # fmt: skip
-        fee.channels.set([channels[kind] for kind in row.channels if kind in channels])
+
+
+def _fee_channels(
+    saved: list[tuple[Revision, ProcedureSpec]], channels: list[Channel], fees: list[Fee]
+) -> list[Any]:
+    """The links of fees to the channels of the kinds that they name; no kind, no link."""
+    by_kind: dict[tuple[int, str], list[Channel]] = {}
+    for channel in channels:
+        by_kind.setdefault((channel.revision_id, channel.kind), []).append(channel)
+    asked = [fee.channels for _revision, spec in saved for fee in spec.fees]
+    return [
+        Fee.channels.through(fee=fee, channel=channel)
+        for fee, kinds in zip(fees, asked, strict=True)
+        for kind in dict.fromkeys(kinds)
+        for channel in by_kind.get((fee.revision_id, kind), ())
+    ]
+
+
+def _documents(revision: Revision, spec: ProcedureSpec) -> Iterator[RequiredDocument]:
     for position, row in enumerate(spec.documents):
-        RequiredDocument.objects.create(
+        yield RequiredDocument(
             revision=revision, position=position, key=row.id, name=row.name, how=row.how,
             group=row.group or "", law=row.law or "", originals=row.originals,
             copies=row.copies, when=row.when or "",
             is_optional=row.optional, original_due=row.original_due or "", help=row.help or "",
             note=_document_note(row),
         )  # fmt: skip
-    for position, row in enumerate(spec.legal_basis):
-        LegalBasis.objects.create(
-            revision=revision, position=position, number=row.number or "", title=row.title
-        )
 
 
 def _document_note(row: DocumentSpec) -> str:
@@ -157,6 +256,17 @@ def _document_note(row: DocumentSpec) -> str:
     return ""
 
 
+def _save_life_events(saved: list[tuple[Revision, ProcedureSpec]]) -> None:
+    slugs = {slug for _revision, spec in saved for slug in spec.life_events}
+    events = LifeEvent.objects.in_bulk(slugs, field_name="slug") if slugs else {}
+    Revision.life_events.through.objects.bulk_create(
+        Revision.life_events.through(revision=revision, lifeevent=events[slug])
+        for revision, spec in saved
+        for slug in dict.fromkeys(spec.life_events)
+        if slug in events
+    )
+
+
 def _duration(text: str) -> tuple[str, int | None]:
     match = re.fullmatch(r"(\d+) (\w+?)s?", text)
     if match:
@@ -165,21 +275,27 @@ def _duration(text: str) -> tuple[str, int | None]:
 
 
 @transaction.atomic
-def publish(revision: Revision, *, by: User | None) -> None:
+def publish(revision: Revision, *, by: User | None, decision: str = "") -> None:
     """Put a draft in force in place of what was; raises `NotTwoPeople` for its own writer.
 
+    Before its `effective_from` it waits (`SCHEDULED`) until `run_due` puts it in force.
     Dossiers filed under the old revision stay under it.
     """
     if by is not None and revision.created_by_id == by.pk:
         raise NotTwoPeople(_("Người công bố phải khác người soạn."))
     procedure = Procedure.objects.select_for_update().get(pk=revision.procedure_id)
+    revision.published_by, revision.publish_decision = by, decision
+    fields = ["status", "published_at", "published_by", "publish_decision"]
+    if revision.effective_from and revision.effective_from > timezone.localdate():
+        revision.status = Revision.Status.SCHEDULED
+        revision.save(update_fields=fields)
+        return
     now = timezone.now()
     procedure.revisions.filter(status=Revision.Status.PUBLISHED).update(
         status=Revision.Status.SUPERSEDED, superseded_at=now
     )
-    revision.status = Revision.Status.PUBLISHED
-    revision.published_at, revision.published_by = now, by
-    revision.save(update_fields=["status", "published_at", "published_by"])
+    revision.status, revision.published_at = Revision.Status.PUBLISHED, now
+    revision.save(update_fields=fields)
     procedure.current = revision
     procedure.slug = make_slug(revision.short_name)
     procedure.save(update_fields=["current", "slug"])

@@ -2,53 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from procedures.loading.checking import check_files
-from procedures.loading.schema import ProcedureSpec
-from procedures.loading.yamltext import Document
+from procedures.loading.planning import Plan, make_plan
+from procedures.loading.report import grouped
+from procedures.loading.sources import SourceError, count_rows, find_files
 
 
 class ProcedureFilesCommand(BaseCommand):
-    """A command that takes procedure files, or folders of them."""
+    """A command that takes procedure files, or folders of them.
+
+    It ends with exit status 0 when all went well, and 1 when anything was refused.
+    """
 
     def add_arguments(self, parser: CommandParser) -> None:
         """PATH…"""
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument(
+            "paths",
+            nargs="+",
+            type=Path,
+            metavar="PATH",
+            help="Tệp .yaml, .xlsx, .jsonl, .jsonl.xz, hoặc thư mục chứa tệp .yaml.",
+        )
 
-    def checked(self, paths: list[Path]) -> list[tuple[Document, ProcedureSpec]]:
-        """The procedures in `paths`; prints one line a fault and stops if there is any."""
-        good, documents = check_files(self._files(paths))
-        faults = [fault for document in documents for fault in document.faults]
-        for fault in faults:
-            self.stderr.write(str(fault))
-        if faults:
+    def planned(self, files: list[Path], *, keep_going: bool = False) -> Plan:
+        """What the files say; prints the faults, and stops at any unless told to go on."""
+        try:
+            with self.progress(_("Kiểm tra"), count_rows(files)) as advance:
+                plan = make_plan(files, progress=advance)
+        except SourceError as error:
+            raise CommandError(str(error)) from error
+        for line in grouped(plan.report.faults):
+            self.stderr.write(line)
+        for line in grouped(plan.report.warnings):
+            self.stderr.write(_("Lưu ý: %(warning)s") % {"warning": line})
+        faults = len(plan.report.faults)
+        if faults and not keep_going:
             raise CommandError(
                 ngettext(
                     "%(count)d lỗi; chưa có gì được nạp.",
                     "%(count)d lỗi; chưa có gì được nạp.",
-                    len(faults),
+                    faults,
                 )
-                % {"count": len(faults)}
+                % {"count": faults}
             )
-        return good
+        return plan
 
-    def _files(self, paths: list[Path]) -> list[Path]:
-        files: list[Path] = []
-        for path in paths:
-            if path.is_dir():
-                files += sorted(path.rglob("*.yaml")) + sorted(path.rglob("*.yml"))
-            elif path.is_file():
-                files.append(path)
-            else:
-                raise CommandError(_("Không có tệp hay thư mục %(path)s.") % {"path": path})
-        if not files:
-            raise CommandError(_("Không có tệp .yaml nào."))
-        return files
+    def files(self, paths: list[Path]) -> list[Path]:
+        """The files that the paths name."""
+        try:
+            return find_files(paths)
+        except SourceError as error:
+            raise CommandError(str(error)) from error
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        """A function that moves a bar on by one; without a terminal there is no bar."""
+        console = Console(stderr=True)
+        if not console.is_terminal or total < 2:
+            yield lambda: None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                   TimeElapsedColumn())  # fmt: skip
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda: bar.advance(task)
 
 
 class Command(ProcedureFilesCommand):
@@ -57,9 +83,12 @@ class Command(ProcedureFilesCommand):
     help = "Kiểm tra tệp thủ tục, không nạp."
 
     def handle(self, *, paths: list[Path], **options: object) -> None:
-        """Print the level of each procedure, or its faults."""
-        for document, spec in self.checked(paths):
-            self.stdout.write(
-                _("%(file)s: %(code)s mức độ %(level)d, không có lỗi.")
-                % {"file": document.file, "code": spec.code, "level": spec.service_level}
-            )
+        """Print the level of each procedure that the office wrote, or the faults."""
+        plan = self.planned(self.files(paths))
+        for row in plan.report.rows:
+            if row["level"] and not row["faults"]:
+                self.stdout.write(
+                    _("%(file)s: %(code)s mức độ %(level)d, không có lỗi.")
+                    % {"file": row["file"], "code": row["code"], "level": row["level"]}
+                )
+        self.stdout.write(plan.report.summary())

@@ -1,4 +1,4 @@
-"""`manage.py loadprocedures PATH…`: load procedure files as drafts, or put them in force."""
+"""`manage.py loadprocedures PATH…`: load procedures as drafts, or put them in force."""
 
 from __future__ import annotations
 
@@ -7,78 +7,109 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
-from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from procedures.loading.checking import readable
-from procedures.loading.saving import NotTwoPeople, changes, publish, save_draft
-from procedures.loading.schema import ProcedureSpec
+from procedures.loading import bulk, loads
+from procedures.loading.comparing import differences
+from procedures.loading.planning import Plan
+from procedures.loading.publishing import publish_load
+from procedures.loading.report import Outcome
+from procedures.loading.saving import Prepared, prepare
+from procedures.loading.sources import is_national, is_workbook, read_entries
 from procedures.management.commands.checkprocedures import ProcedureFilesCommand
+from procedures.models import CatalogueLoad, Procedure
 
 
 class Command(ProcedureFilesCommand):
-    """All or nothing: everything is checked before the first write."""
+    """All or nothing: everything is checked before the first write.
 
-    help = "Nạp tệp thủ tục thành bản thảo; thêm --publish để áp dụng ngay."
+    Exit status 0: loaded as asked. 1: refused, or (with --keep-going) something left out.
+    """
+
+    help = (
+        "Nạp thủ tục thành bản thảo; thêm --publish để áp dụng. "
+        "Mã thoát: 0 nếu nạp hết, 1 nếu có lỗi hoặc có thủ tục phải để lại."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """PATH… [--diff] [--publish --by … --approved-by …]"""
+        """PATH… [--diff] [--keep-going] [--publish --decision … --by … --approved-by …]"""
         super().add_arguments(parser)
         parser.add_argument("--diff", action="store_true", help="Chỉ xem khác gì bản đang áp dụng.")
-        parser.add_argument("--publish", action="store_true", help="Áp dụng ngay.")
+        parser.add_argument(
+            "--keep-going", action="store_true", help="Để lại thủ tục có lỗi, nạp những cái khác."
+        )
+        parser.add_argument("--publish", action="store_true", help="Áp dụng.")
+        parser.add_argument("--decision", default="", metavar="NUMBER", help="Số quyết định.")
         parser.add_argument("--by", metavar="EMAIL", help="Người soạn.")
         parser.add_argument("--approved-by", metavar="EMAIL", help="Người công bố.")
 
     def handle(self, *, paths: list[Path], **options: object) -> None:
         """Check, then show or save."""
-        procedures = self.checked(paths)
+        files = self.files(paths)
         if options["diff"]:
-            for _document, spec in procedures:
-                self._show(spec)
+            self._show(self.planned(files, keep_going=options["keep_going"]))
             return
-        if options["publish"]:
-            self._refuse_early([spec for _document, spec in procedures])
         writer, publisher = self._people(options)
-        saved = published = 0
-        with transaction.atomic():
-            for _document, spec in procedures:
-                revision = save_draft(spec, by=writer)
-                saved += revision is not None
-                if revision and options["publish"]:
-                    try:
-                        publish(revision, by=publisher)
-                    except NotTwoPeople as error:
-                        raise CommandError(str(error)) from error
-                    published += 1
-        self.stdout.write(
-            _("%(all)d thủ tục: %(saved)d bản mới, %(published)d đã áp dụng, %(same)d không đổi.")
-            % {
-                "all": len(procedures),
-                "saved": saved,
-                "published": published,
-                "same": len(procedures) - saved,
-            }
-        )
+        try:
+            with bulk.only_one_load():
+                bulk.sweep()
+                plan = self.planned(files, keep_going=options["keep_going"])
+                load = self._bring_in(plan, writer)
+        except (bulk.AnotherLoad, bulk.SourceChanged) as error:
+            raise CommandError(str(error)) from error
+        published = 0
+        if options["publish"] and load:
+            published = publish_load(load, decision=options["decision"], by=publisher)
+        self._tell(plan, published if options["publish"] else None)
 
-    def _refuse_early(self, specs: list[ProcedureSpec]) -> None:
-        for spec in specs:
-            if spec.effective_from > timezone.localdate():
-                raise CommandError(
-                    _("%(code)s áp dụng từ %(day)s; hãy nạp bản thảo và công bố vào ngày đó.")
-                    % {"code": spec.code, "day": f"{spec.effective_from:%d/%m/%Y}"}
+    def _bring_in(self, plan: Plan, writer) -> CatalogueLoad | None:
+        """Write the plan down, where anything in it has to be written."""
+        if not set(plan.outcomes.values()) - {Outcome.SAME}:
+            return None
+        load = CatalogueLoad(
+            kind=_kind_of(plan.files),
+            file_name=plan.files[0].name[-200:],
+            created_by=writer,
+            total=len(plan.outcomes),
+            done=len(plan.outcomes),
+        )
+        with self.progress(_("Nạp"), plan.report.outcomes.total()) as advance:
+            loads.bring_in(plan, load, progress=advance)
+        return load
+
+    def _tell(self, plan: Plan, published: int | None) -> None:
+        self.stdout.write(plan.report.summary())
+        if published is not None:
+            self.stdout.write(
+                ngettext(
+                    "Đã công bố %(count)d thủ tục.", "Đã công bố %(count)d thủ tục.", published
                 )
+                % {"count": published}
+            )
+        if plan.report.faults:
+            raise CommandError(
+                _("Đã để lại những thủ tục có lỗi ghi ở trên (%(count)d lỗi).")
+                % {"count": len(plan.report.faults)}
+            )
+
+    # --- Who answers for it -----------------------------------------------------------
 
     def _people(self, options: dict) -> tuple:
-        if not options["publish"]:
-            return (self._person(options["by"]) if options["by"] else None), None
-        if options["by"] and options["approved_by"]:
-            return self._person(options["by"]), self._person(options["approved_by"])
-        if settings.DEMO:
-            return None, None
-        raise CommandError(
-            _("Áp dụng thủ tục cần hai người: --by (người soạn) và --approved-by (người công bố).")
+        writer, publisher = (
+            self._person(options[key]) if options[key] else None for key in ("by", "approved_by")
         )
+        if options["publish"] and not settings.DEMO:
+            if not (writer and publisher):
+                raise CommandError(
+                    _("Áp dụng thủ tục cần hai người: --by (người soạn) và "
+                      "--approved-by (người công bố).")
+                )  # fmt: skip
+        if writer and writer == publisher:
+            raise CommandError(_("Người công bố phải khác người soạn."))
+        if options["publish"] and not (settings.DEMO or options["decision"]):
+            raise CommandError(_("Áp dụng thủ tục cần số quyết định: --decision."))
+        return writer, publisher
 
     def _person(self, email: str):
         user = get_user_model().objects.filter(email__iexact=email, is_active=True).first()
@@ -86,16 +117,43 @@ class Command(ProcedureFilesCommand):
             raise CommandError(_("Không có người dùng %(email)s.") % {"email": email})
         return user
 
-    def _show(self, spec: ProcedureSpec) -> None:
-        found = changes(spec)
-        if found is None:
-            self.stdout.write(_("%(code)s: thủ tục mới.") % {"code": spec.code})
+    # --- What would change ------------------------------------------------------------
+
+    def _show(self, plan: Plan) -> None:
+        for entry in read_entries(plan.files):
+            if entry.spec and plan.outcomes.get(entry.code) != Outcome.SAME:
+                self._show_one(prepare(entry.spec, origin=entry.origin), plan.outcomes[entry.code])
+        self.stdout.write(plan.report.summary())
+
+    def _show_one(self, prepared: Prepared, outcome: str) -> None:
+        current = (
+            Procedure.objects.filter(code=prepared.code, current__isnull=False)
+            .select_related("current")
+            .first()
+        )
+        if current is None:
+            self.stdout.write(_("%(code)s: thủ tục mới.") % {"code": prepared.code})
             return
-        if not found:
-            self.stdout.write(_("%(code)s: không đổi.") % {"code": spec.code})
-            return
-        self.stdout.write(f"{spec.code}:")
-        for change in found:
-            self.stdout.write(f"  {change.key}:")
-            self.stdout.write(f"  - {readable(change.old)}")
-            self.stdout.write(f"  + {readable(change.new)}")
+        self.stdout.write(f"{prepared.code}:")
+        if outcome == Outcome.PROPOSED:
+            self.stdout.write(_("  chỉ đề xuất: cơ quan đã soạn bản riêng."))
+        for change in differences(current.current.definition, prepared.definition):
+            self.stdout.write(f"  {change}")
+        waiting = loads.open_dossiers(current.current)
+        if waiting and outcome != Outcome.PROPOSED:
+            self.stdout.write(
+                ngettext(
+                    "  %(count)d hồ sơ đang giải quyết vẫn theo bản cũ.",
+                    "  %(count)d hồ sơ đang giải quyết vẫn theo bản cũ.",
+                    waiting,
+                )
+                % {"count": waiting}
+            )
+
+
+def _kind_of(files: list[Path]) -> str:
+    if all(is_national(file) for file in files):
+        return CatalogueLoad.Kind.NATIONAL
+    if all(is_workbook(file) for file in files):
+        return CatalogueLoad.Kind.WORKBOOK
+    return CatalogueLoad.Kind.FILES

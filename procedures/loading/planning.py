@@ -1,0 +1,84 @@
+"""The first pass over a load: everything is read, checked and compared; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from procedures.loading.proposals import is_news
+from procedures.loading.report import Outcome, Report
+from procedures.loading.saving import Prepared, prepare
+from procedures.loading.sources import read_entries
+from procedures.models import CatalogueLoad, Revision
+
+Progress = Callable[[], None]
+
+
+class Known(NamedTuple):
+    """What the catalogue has of one procedure."""
+
+    digests: frozenset[str]  # of what is in force, or approved for a day to come
+    is_office: bool  # written by the office: in force, approved, or a draft
+
+
+@dataclass
+class Plan:
+    """What is to be written: for each code the digest that was checked, and its outcome."""
+
+    files: list[Path]
+    digests: dict[str, str] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
+
+
+def make_plan(
+    files: list[Path], *, root: Path | None = None, progress: Progress | None = None
+) -> Plan:
+    """Read and check all of `files`, and say what would become of each procedure.
+
+    The report names the files as they stand below `root`.
+    """
+    plan, known = Plan(files, report=Report(f"{root}/" if root else "")), known_procedures()
+    for entry in read_entries(files):
+        outcome = Outcome.LEFT_OUT
+        if entry.spec:
+            prepared = prepare(entry.spec, origin=entry.origin)
+            outcome = outcome_of(prepared, known)
+            plan.digests[prepared.code] = prepared.digest
+            plan.outcomes[prepared.code] = outcome
+        plan.report.add(entry, outcome)
+        if progress:
+            progress()
+    return plan
+
+
+def known_procedures() -> dict[str, Known]:
+    """What the catalogue has, by code: a digest and a flag for each, not the texts."""
+    rows = (
+        Revision.objects.exclude(status=Revision.Status.SUPERSEDED)
+        .exclude(load__state=CatalogueLoad.State.WRITING)
+        .values_list("procedure__code", "status", "digest", "origin")
+    )
+    digests: dict[str, set[str]] = {}
+    own: set[str] = set()
+    for code, status, digest, origin in rows:
+        found = digests.setdefault(code, set())
+        if status != Revision.Status.DRAFT:
+            found.add(digest)
+        if origin == Revision.Origin.OFFICE:
+            own.add(code)
+    return {code: Known(frozenset(found), code in own) for code, found in digests.items()}
+
+
+def outcome_of(prepared: Prepared, known: dict[str, Known]) -> str:
+    """What a load does with one procedure, given what the catalogue has."""
+    has = known.get(prepared.code)
+    if has is None:
+        return Outcome.NEW
+    if prepared.digest in has.digests:
+        return Outcome.SAME
+    if prepared.origin == Revision.Origin.NATIONAL and has.is_office:
+        return Outcome.PROPOSED if is_news(prepared) else Outcome.SAME
+    return Outcome.CHANGED if has.digests else Outcome.NEW
