@@ -22,8 +22,8 @@ PLACES = 5
 # A report is kept in one row of the database.
 LISTED = 1000
 
-# What differs between faults of one kind: what was quoted, and numbers.
-_PARTICULAR = re.compile(r"“[^”]*”|\d[\d.\-A-Za-z/]*")
+# What differs between faults of one kind: the value that was given, and numbers.
+_PARTICULAR = re.compile(r"(?<=: )[^”]*(?=”)|\d[\d.\-A-Za-z/]*")
 
 
 class Outcome(TextChoices):
@@ -98,8 +98,9 @@ def _row(entry: Entry, outcome: str, faults: list[Fault], file: str) -> dict[str
         "code": entry.code,
         "name": entry.spec.short_name if entry.spec else "",
         "level": entry.spec.service_level if entry.spec else None,
+        "advice": entry.advice,
         "outcome": str(outcome),
-        "faults": [[fault.line, fault.message] for fault in faults],
+        "faults": [str(fault).removeprefix(f"{file}:") for fault in faults],
     }
 
 
@@ -115,12 +116,13 @@ def _lines(alike: list[Fault]) -> list[str]:
     if len(alike) <= SHOWN_EACH:
         return [str(fault) for fault in alike]
     first, others = alike[0], alike[1:]
-    places = ", ".join(_place(fault, first.file) for fault in others[:PLACES])
-    more = ", …" if len(others) > PLACES else ""
-    return [
-        _("%(first)s (và %(count)s chỗ khác: %(places)s%(more)s)")
-        % {"first": first, "count": _dotted(len(others)), "places": places, "more": more}
-    ]
+    places = [_place(fault, first.file) for fault in others[:PLACES]]
+    if len(others) > PLACES:
+        places.append("…")
+    told = _("%(message)s (và %(count)s chỗ khác: %(places)s)") % {
+        "message": first.message, "count": _dotted(len(others)), "places": ", ".join(places),
+    }  # fmt: skip
+    return [str(replace(first, message=told))]
 
 
 def _place(fault: Fault, file: str) -> str:

@@ -37,7 +37,10 @@ class SourceError(Exception):
 
 @dataclass
 class Entry:
-    """One procedure of a source: what it says, or the faults that keep it out."""
+    """One procedure of a source: what it says, or the faults that keep it out.
+
+    `advice` says in sentences which level it reaches, and what the next one takes.
+    """
 
     file: str
     line: int
@@ -46,6 +49,7 @@ class Entry:
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     code: str = ""
+    advice: list[str] = field(default_factory=list)
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
@@ -138,6 +142,7 @@ def _office_entry(document: Document, spec: ProcedureSpec | None) -> Entry:
         Revision.Origin.OFFICE,
         list(document.faults),
         code=spec.code if spec else "",
+        advice=document.level.lines() if document.level else [],
     )
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from dossiers import due as dossiers_due
 from payments import due as payments_due
 from portal import stuck_tasks
+from procedures import due as procedures_due
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,9 @@ WORK = (
     dossiers_due.remind_citizens,
     dossiers_due.ask_again,
     payments_due.query_pending,
+    procedures_due.begin_approved_revisions,
+    procedures_due.sweep_broken_loads,
+    procedures_due.check_waiting_loads,
 )
 
 

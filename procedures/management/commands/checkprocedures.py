@@ -86,9 +86,11 @@ class Command(ProcedureFilesCommand):
         """Print the level of each procedure that the office wrote, or the faults."""
         plan = self.planned(self.files(paths))
         for row in plan.report.rows:
-            if row["level"] and not row["faults"]:
+            if row["advice"]:
                 self.stdout.write(
                     _("%(file)s: %(code)s mức độ %(level)d, không có lỗi.")
                     % {"file": row["file"], "code": row["code"], "level": row["level"]}
                 )
+                for line in row["advice"][1:]:
+                    self.stdout.write(f"    {line}")
         self.stdout.write(plan.report.summary())

@@ -99,12 +99,11 @@ class Command(ProcedureFilesCommand):
         writer, publisher = (
             self._person(options[key]) if options[key] else None for key in ("by", "approved_by")
         )
-        if options["publish"] and not settings.DEMO:
-            if not (writer and publisher):
-                raise CommandError(
-                    _("Áp dụng thủ tục cần hai người: --by (người soạn) và "
-                      "--approved-by (người công bố).")
-                )  # fmt: skip
+        if options["publish"] and not settings.DEMO and not (writer and publisher):
+            raise CommandError(
+                _("Áp dụng thủ tục cần hai người: --by (người soạn) và "
+                  "--approved-by (người công bố).")
+            )  # fmt: skip
         if writer and writer == publisher:
             raise CommandError(_("Người công bố phải khác người soạn."))
         if options["publish"] and not (settings.DEMO or options["decision"]):
