@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from procedures.filingplace import national_url, portal_office
 from procedures.models import Agency
 
 
@@ -17,15 +18,20 @@ class Site:
 
     office: Agency | None
     is_demo: bool
+    is_trial: bool
+    national_url: str
     url: str
     max_upload_mb: int
 
 
 def _site() -> Site:
-    office = Agency.objects.filter(parent=None, is_active=True).order_by("pk").first()
+    office = portal_office()
     return Site(
         office=office,
         is_demo=settings.DEMO,
+        # Demo people and a demo signature make no dossier that counts, whatever the office says.
+        is_trial=settings.DEMO or office is None or office.mode == Agency.Mode.TRIAL,
+        national_url=national_url(),
         url=settings.SITE_URL,
         max_upload_mb=settings.MAX_UPLOAD_MB,
     )

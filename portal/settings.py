@@ -47,6 +47,8 @@ SITE_URL = env.str("SITE_URL", default="" if PRODUCTION else f"http://localhost:
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"]
 )
+# Where procedures are filed whose official place is the national portal; may hold a {code}.
+NATIONAL_PORTAL_URL = env.str("NATIONAL_PORTAL_URL", default="https://dichvucong.gov.vn/")
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 
 # --- Apps -----------------------------------------------------------------------------

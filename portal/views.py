@@ -8,23 +8,54 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from procedures.models import LifeEvent, Procedure, Sector
+from dossiers.models import Dossier
+from procedures.models import Agency, LifeEvent, Procedure, Revision, Sector
+
+IN_FORCE = Q(revisions__status=Revision.Status.PUBLISHED)
+SHOWN_SECTORS, SHOWN_POPULAR = 12, 6
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Whose portal it is, the search, the way to one's dossier."""
-    in_force = Q(revisions__status="published")
+    sectors = _sectors()
     context = {
         "life_events": LifeEvent.objects.all(),
-        "popular": Procedure.objects.for_catalogue()
-        .annotate(filed=Count("current__dossiers", filter=~Q(current__dossiers__state="draft")))
-        .order_by("-filed", "code")[:6],
-        "sectors": Sector.objects.annotate(count=Count("revisions", filter=in_force))
-        .filter(count__gt=0)
-        .order_by("name"),
+        "popular": _popular(),
+        "sectors": sectors[:SHOWN_SECTORS],
+        "sector_count": len(sectors),
     }
     return render(request, "portal/home.html", context)
+
+
+def _popular() -> list[Procedure]:
+    """What most people filed; the office's own procedures fill the places that are left."""
+    filed = list(
+        Dossier.objects.exclude(state=Dossier.State.DRAFT)
+        .values_list("revision__procedure", flat=True)
+        .annotate(count=Count("pk"))
+        .order_by("-count")[:SHOWN_POPULAR]
+    )
+    found = Procedure.objects.for_catalogue().in_bulk(filed)
+    own = (
+        Procedure.objects.filter(current__origin=Revision.Origin.OFFICE)
+        .exclude(pk__in=filed)
+        .select_related("current")
+        .order_by("-current__service_level", "code")[: SHOWN_POPULAR - len(found)]
+    )
+    return [*(found[pk] for pk in filed if pk in found), *own]
+
+
+def _sectors() -> list[Sector]:
+    """The fields with how many procedures they have, those of our own offices' tiers first."""
+    own = Q(revisions__tier__in=Agency.objects.filter(is_active=True).values("tier"))
+    return list(
+        Sector.objects.annotate(
+            count=Count("revisions", filter=IN_FORCE), own=Count("revisions", filter=IN_FORCE & own)
+        )
+        .filter(count__gt=0)
+        .order_by("-own", "-count", "name")
+    )
 
 
 @require_safe

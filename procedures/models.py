@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import models
@@ -102,6 +103,13 @@ class Agency(models.Model):
     def receiving(self) -> Agency:
         """The desk where dossiers of this office are handed in."""
         return self.reception or self
+
+    @property
+    def map_link(self) -> str:
+        """Where the office is on a map: its own link, or a search for its address."""
+        if self.map_url or not self.address:
+            return self.map_url
+        return f"https://www.openstreetmap.org/search?{urlencode({'query': self.address})}"
 
     @property
     def hours_text(self) -> str:
@@ -242,8 +250,6 @@ class ProcedureQuerySet(models.QuerySet):
                 "current__channels",
                 "current__fees__channels",
                 "current__documents",
-                "current__legal_bases",
-                "current__life_events",
             )
         )
 

@@ -52,7 +52,7 @@ _NOTHING = {
     "khong co yeu cau", "khong yeu cau", "-",
 }  # fmt: skip
 # Texts that would push everything else off a phone are folded.
-LONG_TEXT = 900
+LONG_TEXT, LONG_PAPERS = 900, 2500
 
 
 def page_context(procedure: Procedure) -> dict[str, Any]:
@@ -65,11 +65,12 @@ def page_context(procedure: Procedure) -> dict[str, Any]:
     )
     office = next((row for row in agencies if row.parent_id is None), None)
     reason = closed_reason(revision, office=office)
-    linked = _linked(
-        [*revision.definition.get("redirect", []), *revision.definition.get("offer", [])]
-    )
-    redirects = len(revision.definition.get("redirect", []))
+    redirects = revision.definition.get("redirect", [])
+    linked = linked_procedures([*redirects, *revision.definition.get("offer", [])])
     ways = channel_groups(revision)
+    groups = document_groups(revision)
+    conditions = _said(revision.conditions)
+    steps_text = prose(revision.definition.get("steps_text") or "")
     return {
         "procedure": procedure,
         "revision": revision,
@@ -77,12 +78,15 @@ def page_context(procedure: Procedure) -> dict[str, Any]:
         "channels": ways,
         "fees": ways[0]["fees"] if same_fees(ways) else None,
         "no_fee": no_fee_text(revision),
-        "document_groups": document_groups(revision),
+        "document_groups": groups,
+        "are_papers_long": sum(group["length"] for group in groups) > LONG_PAPERS,
         "documents": list(revision.documents.all()),
-        "audience": [prose(text) for text in revision.audience],
-        "conditions": _said(revision.conditions),
+        "audience": prose("\n".join(f"- {text}" for text in revision.audience)),
+        "conditions": conditions,
+        "are_conditions_long": sum(map(length_of, conditions)) > LONG_TEXT,
         "steps": [_step(row) for row in revision.steps],
-        "steps_text": prose(revision.definition.get("steps_text") or ""),
+        "steps_text": steps_text,
+        "is_steps_text_long": length_of(steps_text) > LONG_TEXT,
         "result": _result(revision),
         "legal_bases": revision.definition.get("legal_basis", []),
         "offices": sorted(
@@ -94,8 +98,8 @@ def page_context(procedure: Procedure) -> dict[str, Any]:
         "is_only_national": only_national(revision, office),
         "national_url": national_url(procedure.code),
         "on_time": (revision.definition.get("on_time") or {}).get("text", ""),
-        "redirects": linked[:redirects],
-        "offers": linked[redirects:],
+        "redirects": linked[: len(redirects)],
+        "offers": linked[len(redirects) :],
         "only_at_counter": [row["text"] for row in revision.definition.get("stop_online", [])],
         "trips": revision.definition.get("trips"),
         "level": revision.level_text,
@@ -341,24 +345,24 @@ def _document(row: RequiredDocument, revision: Revision) -> dict[str, Any]:
 
 
 def prose(text: str) -> list[dict[str, Any]]:
-    """A text of many lines as paragraphs (`text`) and lists (`items`), nothing lost."""
+    """A text of many lines as paragraphs (`text`) and lists (`lines`), nothing lost."""
     blocks: list[dict[str, Any]] = []
     for line in text.splitlines():
         match = re.match(r"\s*[-+•*–]\s*(?=\S)", line)
         words = " ".join(line[match.end() :].split()) if match else " ".join(line.split())
         if not words:
             continue
-        if match and blocks and "items" in blocks[-1]:
-            blocks[-1]["items"].append(words)
+        if match and blocks and "lines" in blocks[-1]:
+            blocks[-1]["lines"].append(words)
         else:
-            blocks.append({"items": [words]} if match else {"text": words})
+            blocks.append({"lines": [words]} if match else {"text": words})
     return blocks
 
 
 def length_of(blocks: Iterable[dict[str, Any]]) -> int:
     """How many characters the blocks of `prose` have."""
     return sum(
-        len(block.get("text", "")) + sum(map(len, block.get("items", []))) for block in blocks
+        len(block.get("text", "")) + sum(map(len, block.get("lines", []))) for block in blocks
     )
 
 
@@ -401,7 +405,7 @@ def _result(revision: Revision) -> dict[str, Any]:
     return {"name": prose(revision.result["name"]), "give_by_text": ", ".join(ways)}
 
 
-def _linked(rows: list[dict]) -> list[dict[str, Any]]:
+def linked_procedures(rows: list[dict]) -> list[dict[str, Any]]:
     """The other procedures that rows lead `to`, with their addresses, in at most one query."""
     procedures = {
         row.code: row

@@ -17,7 +17,10 @@ urlpatterns = [
         name="blank_form",
     ),
     re_path(rf"^thu-tuc/{CODE}/$", reading.by_code, name="by_code"),
+    re_path(rf"^thu-tuc/{CODE}/toi-can-gi/$", reading.needs, name="needs"),
+    re_path(rf"^thu-tuc/{CODE}/thay-doi/$", reading.changes, name="changes"),
     re_path(rf"^thu-tuc/{CODE}/(?P<slug>[a-z0-9-]+)/$", reading.detail, name="detail"),
+    path("thu-tuc/moi-thay-doi/", reading.recent, name="recent"),
     path("su-kien/<slug:slug>/", reading.life_event, name="life_event"),
     re_path(r"^co-quan/(?P<code>[A-Z0-9.]{3,20})/$", reading.agency, name="agency"),
 ]

@@ -225,6 +225,7 @@ def test_a_template_has_no_inline_style_or_script(file):
 
 PUBLIC = {
     "home", "help", "healthz", "readyz", "set_language", "procedures:list", "procedures:by_code",
+    "procedures:needs", "procedures:changes", "procedures:recent",
     "procedures:detail", "procedures:blank_form", "procedures:life_event", "procedures:agency",
     "dossiers:track", "dossiers:verify", "dossiers:verify_token", "payments:return",
     "payments:ipn", "payments:sandbox", "payments:sandbox_query", "account_login",

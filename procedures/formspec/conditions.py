@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -168,9 +168,12 @@ def parse(text: str) -> Node:
 
 def paths(text: str) -> Iterator[str]:
     """Every question that the expression asks about, as dotted paths."""
-    if not text:
-        return
-    stack = [parse(text)]
+    if text:
+        yield from _paths(parse(text))
+
+
+def _paths(whole: Node) -> Iterator[str]:
+    stack = [whole]
     while stack:
         node = stack.pop()
         if node.kind == "path":
@@ -186,6 +189,19 @@ def comparisons(text: str) -> Iterator[tuple[str, str]]:
         kinds = [part.kind for part in node.parts]
         if node.text in {"=", "!="} and kinds == ["path", "literal"]:
             yield node.parts[0].text, node.parts[1].text
+        stack.extend(node.parts)
+
+
+def compared(text: str) -> Iterator[tuple[str, str, str]]:
+    """Every (path, operator, word) of the expression, whichever side the word stands on."""
+    stack = [parse(text)] if text else []
+    while stack:
+        node = stack.pop()
+        kinds = [part.kind for part in node.parts]
+        if kinds == ["path", "literal"]:
+            yield node.parts[0].text, node.text, node.parts[1].text
+        elif kinds == ["literal", "path"]:
+            yield node.parts[1].text, node.text, node.parts[0].text
         stack.extend(node.parts)
 
 
@@ -210,6 +226,41 @@ def holds(text: str, answers: Mapping[str, Any], *, filed: datetime.datetime | N
     return _truth(parse(text), answers, moment.date())
 
 
+def verdict(
+    text: str,
+    answers: Mapping[str, Any],
+    is_open: Callable[[str], bool],
+    *,
+    filed: datetime.datetime | None = None,
+) -> bool | None:
+    """What `holds` will say once the open questions are answered; None where they decide.
+
+    `is_open` says of a path whether it may still be answered. The logic is Kleene's: what
+    is true (false) here stays so however the open questions are answered.
+    """
+    if not text:
+        return True
+    moment = timezone.localtime(filed or timezone.now())
+    return _verdict(parse(text), answers, is_open, moment.date())
+
+
+def _verdict(
+    node: Node, answers: Mapping[str, Any], is_open: Callable[[str], bool], filed: datetime.date
+) -> bool | None:
+    if node.kind in {"or", "and"}:
+        decisive = node.kind == "or"
+        found = [_verdict(part, answers, is_open, filed) for part in node.parts]
+        if decisive in found:
+            return decisive
+        return None if None in found else not decisive
+    if node.kind == "not":
+        inner = _verdict(node.parts[0], answers, is_open, filed)
+        return None if inner is None else not inner
+    if any(is_open(path) for path in _paths(node)):
+        return None
+    return _truth(node, answers, filed)
+
+
 def _truth(node: Node, answers: Mapping[str, Any], filed: datetime.date) -> bool:
     if node.kind == "or":
         return any(_truth(part, answers, filed) for part in node.parts)
@@ -218,12 +269,16 @@ def _truth(node: Node, answers: Mapping[str, Any], filed: datetime.date) -> bool
     if node.kind == "not":
         return not _truth(node.parts[0], answers, filed)
     left, right = (_value(part, answers, filed) for part in node.parts)
-    return _compare(left, node.text, right)
+    return compare(left, node.text, right)
 
 
-def _compare(left: Any, operator: str, right: Any) -> bool:
+def compare(left: Any, operator: str, right: Any) -> bool:
+    """Whether two values stand to each other as `operator` says; never raises.
+
+    None and "" are no answer: every comparison with them is false, save `!=`.
+    """
     if operator == "!=":
-        return not _compare(left, "=", right)
+        return not compare(left, "=", right)
     if left in (None, "") or right in (None, ""):
         return False
     if operator == "=":

@@ -1,12 +1,16 @@
-"""Offices and life events from YAML lists: what is new is added, what is there stays."""
+"""Offices and life events from YAML lists: nothing that staff wrote is lost."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 from django.utils.translation import gettext as _
 
+from procedures.lifeevents import faults
 from procedures.loading.yamltext import read
 from procedures.models import Agency, LifeEvent
 
@@ -42,11 +46,42 @@ def load_offices(path: Path) -> int:
     return len(links)
 
 
+@transaction.atomic
 def load_life_events(path: Path) -> int:
-    """Add the life events that are not there yet; returns how many."""
-    added = 0
+    """Bring the life events to what the file says; returns how many were added or changed.
+
+    One that somebody has changed in the admin since is theirs and stays as it is. Raises
+    `ListError` for steps that the page could not show.
+    """
+    done = 0
     for row in _rows(path):
+        wrong = faults(row.get("steps", []))
+        if wrong:
+            raise ListError("\n".join(f"{path.name}: {row['slug']}: {fault}" for fault in wrong))
         slug = row.pop("slug")
-        _event, created = LifeEvent.objects.get_or_create(slug=slug, defaults=row)
-        added += created
-    return added
+        event = LifeEvent.objects.filter(slug=slug).first()
+        if event is None:
+            LifeEvent.objects.create(slug=slug, **row)
+            done += 1
+        elif not _changed_by_staff(event):
+            done += _bring_up(event, row)
+    return done
+
+
+def _changed_by_staff(event: LifeEvent) -> bool:
+    return LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(LifeEvent),
+        object_id=str(event.pk),
+        action_flag=CHANGE,
+    ).exists()
+
+
+def _bring_up(event: LifeEvent, row: dict[str, Any]) -> bool:
+    # Every scalar of a file is text.
+    row["position"] = int(row.get("position", event.position))
+    changed = [name for name, value in row.items() if getattr(event, name) != value]
+    for name in changed:
+        setattr(event, name, row[name])
+    if changed:
+        event.save(update_fields=changed)
+    return bool(changed)
