@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pydantic
 from pydantic import BeforeValidator, StringConstraints
@@ -46,7 +47,9 @@ def _day(value: Any) -> Any:
         try:
             return datetime.date.fromisoformat(str(value))
         except ValueError:
-            raise PydanticCustomError("day", "date", {"given": str(value)}) from None
+            looks_like_one = re.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}", str(value))
+            kind = "no_such_day" if looks_like_one else "day"
+            raise PydanticCustomError(kind, "date", {"given": str(value)}) from None
 
 
 def _hour(value: Any) -> Any:
@@ -313,3 +316,43 @@ class ProcedureSpec(Strict):
     paper: PaperSpec = PaperSpec()
     ask_first: list[Text] = []
     form: list[Section] = []
+
+
+# --- What may stand where -------------------------------------------------------------
+
+
+def part_of(annotation: Any) -> type[Strict] | None:
+    """The part that a key holds: itself, or each row of a list; None for plain values."""
+    if isinstance(annotation, type) and issubclass(annotation, Strict):
+        return annotation
+    if get_origin(annotation) is dict:
+        return None
+    found = (part_of(inner) for inner in get_args(annotation))
+    return next((part for part in found if part), None)
+
+
+def part_at(path: tuple[str | int, ...]) -> type[Strict] | None:
+    """The part of a file whose keys stand below `path`; None where plain values do."""
+    part: type[Strict] | None = ProcedureSpec
+    for name in path:
+        if isinstance(name, int):
+            continue
+        if part is None:
+            return None
+        field = part.model_fields.get(OLDER_KEYS.get(name, name))
+        part = part_of(field.annotation) if field else None
+    return part
+
+
+@lru_cache(maxsize=1)
+def known_keys() -> frozenset[str]:
+    """Every key that can stand anywhere in a file."""
+    found: set[str] = set(OLDER_KEYS)
+    parts, seen = [ProcedureSpec], set()
+    while parts:
+        part = parts.pop()
+        seen.add(part)
+        found |= set(part.model_fields)
+        inner = (part_of(field.annotation) for field in part.model_fields.values())
+        parts += [row for row in inner if row and row not in seen]
+    return frozenset(found)

@@ -1,0 +1,266 @@
+"""What the parts of a procedure say about each other, where each alone is well formed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from procedures.formspec.fields import type_of
+from procedures.formspec.spec import NO_WORDS, YES_WORDS, Field, Form
+from procedures.loading import levels
+from procedures.loading.published import unpublished_papers
+from procedures.loading.schema import FeeSpec, ProcedureSpec
+from procedures.loading.sentences import nearest
+from procedures.loading.yamltext import Path
+from procedures.models import LifeEvent
+
+MOST_FIRST_QUESTIONS = 5
+
+
+class Finding(NamedTuple):
+    """One fault; `old` in its line should be `new`, where that is known."""
+
+    path: Path
+    message: str
+    old: str = ""
+    new: str = ""
+    kind: str = "content"
+
+
+def findings(spec: ProcedureSpec) -> Iterator[Finding]:
+    """Everything that is wrong between the parts, but for conditions (`references`)."""
+    yield from _duplicates(spec)
+    yield from _channels(spec)
+    yield from _questions(spec)
+    for index, fee in enumerate(spec.fees):
+        yield from _fee(fee, ("fees", index), spec)
+    yield from _papers(spec)
+    yield from _levels(spec)
+    yield from _result(spec)
+    yield from _whole(spec)
+
+
+def _duplicates(spec: ProcedureSpec) -> Iterator[Finding]:
+    groups: list[tuple[Path, list[str]]] = [
+        (("documents",), [row.id for row in spec.documents]),
+        (("fees",), [row.id for row in spec.fees]),
+        (("steps",), [row.id for row in spec.steps]),
+        (("form",), [row.id for row in spec.form]),
+    ]
+    for index, section in enumerate(spec.form):
+        groups += _groups_of(section.fields, ("form", index, "fields"))
+    for path, ids in groups:
+        for index, key in enumerate(ids):
+            if key in ids[:index]:
+                message = _("“%(key)s” bị lặp lại.") % {"key": key}
+                yield Finding((*path, index), message, kind="duplicate")
+
+
+def _groups_of(fields: list[Field], path: Path) -> Iterator[tuple[Path, list[str]]]:
+    yield path, [field.id for field in fields]
+    for index, field in enumerate(fields):
+        if field.fields:
+            yield from _groups_of(field.fields, (*path, index, "fields"))
+
+
+def _channels(spec: ProcedureSpec) -> Iterator[Finding]:
+    """Several of one kind are for reading alone, each for its own case."""
+    before: dict[str, list[str]] = {}
+    for index, row in enumerate(spec.channels):
+        cases = before.setdefault(row.type, [])
+        path = ("channels", index)
+        if cases and spec.service_level >= 3:
+            message = _("“%(type)s” bị lặp lại; từ mức độ 3 mỗi cách nộp chỉ ghi một lần.")
+            yield Finding(path, message % {"type": row.type}, kind="duplicate")
+        elif (row.case or "") in cases or (cases and (not row.case or "" in cases)):
+            message = _(
+                "“%(type)s” bị lặp lại; mỗi dòng cùng cách nộp phải có case (trường hợp) riêng."
+            )
+            yield Finding(path, message % {"type": row.type}, kind="duplicate")
+        cases.append(row.case or "")
+
+
+# --- Questions ------------------------------------------------------------------------
+
+
+def fields_with_paths(spec: ProcedureSpec) -> Iterator[tuple[Path, Field, int]]:
+    """Every question and group: where it stands in the file, and the index of its section."""
+    for index, section in enumerate(spec.form):
+        for path, field in _below(section.fields, ("form", index, "fields")):
+            yield path, field, index
+
+
+def _below(fields: list[Field], path: Path) -> Iterator[tuple[Path, Field]]:
+    for number, field in enumerate(fields):
+        yield (*path, number), field
+        yield from _below(field.fields, (*path, number, "fields"))
+
+
+def _questions(spec: ProcedureSpec) -> Iterator[Finding]:
+    for path, field, _section in fields_with_paths(spec):
+        message = _question(field)
+        if message:
+            yield Finding(path, message, kind="question")
+        elif field.default:
+            yield from _default(field, path)
+    for index, section in enumerate(spec.form):
+        before = spec.form[index - 1].id if index else ""
+        if section.beside and section.beside != before:
+            message = (
+                _("beside phải là mục ngay trước mục này: “%(id)s”.") % {"id": before}
+                if before
+                else _("Mục đầu tiên không có mục nào đứng trước để ghi beside.")
+            )
+            yield Finding(("form", index, "beside"), message, section.beside, before)
+
+
+def _question(field: Field) -> str:
+    named = {"id": field.id}
+    if field.type == "group":
+        told = field.fields or field.use
+        return "" if told else _("“%(id)s” thiếu type hoặc use.") % named
+    if field.type in {"choice", "choices"} and not field.options:
+        return _("Câu hỏi “%(id)s” phải có options.") % named
+    if (YES_WORDS | NO_WORDS) & set(field.options or ()):
+        return _("Câu hỏi “%(id)s” hỏi có hay không; hãy dùng type: yes_no.") % named
+    if field.type not in {"choice", "choices"} and field.options:
+        return _("Câu hỏi “%(id)s” có options thì phải là type: choice hoặc choices.") % named
+    if field.type == "declaration" and not field.text:
+        return _("Lời cam đoan “%(id)s” phải có text.") % named
+    if field.type != "declaration" and not field.label:
+        return _("Câu hỏi “%(id)s” thiếu label.") % named
+    try:
+        inputs = type_of(field).inputs(field)
+        for made in inputs.values():
+            made.clean("")
+    except ValueError:
+        return _("min hoặc max của “%(id)s” chưa đúng.") % named
+    except Exception:
+        return ""
+    return ""
+
+
+def _default(field: Field, path: Path) -> Iterator[Finding]:
+    kind = type_of(field)
+    if not hasattr(kind, "options") or field.type == "choices":
+        return
+    options = list(kind.options(field))
+    given = field.default or ""
+    if field.type == "yes_no" and given in YES_WORDS | NO_WORDS:
+        return
+    if given not in options:
+        message = _("default: “%(word)s” không phải là một lựa chọn của “%(id)s”.")
+        new = nearest(given, options)
+        yield Finding((*path, "default"), message % {"word": given, "id": field.id}, given, new)
+
+
+# --- Fees, papers, level, result ------------------------------------------------------
+
+
+def _fee(fee: FeeSpec, path: Path, spec: ProcedureSpec) -> Iterator[Finding]:
+    kinds = {row.type for row in spec.channels}
+    for index, kind in enumerate(fee.channels):
+        if kinds and kind not in kinds:
+            message = _("Thủ tục không có cách nộp “%(kind)s” trong channels.") % {"kind": kind}
+            yield Finding((*path, "channels", index), message, kind="fee")
+    if fee.counted and not fee.tiers:
+        yield Finding((*path, "counted"), _("Có counted thì phải có tiers (các bậc)."), kind="fee")
+    if fee.tiers and not fee.counted:
+        message = _("Có tiers thì phải có counted: câu hỏi về số lượng để tính bậc.")
+        yield Finding((*path, "tiers"), message, kind="fee")
+    if fee.tiers and fee.amount is not None:
+        message = _("Đã có tiers thì không ghi amount; hãy giữ một trong hai.")
+        yield Finding((*path, "amount"), message, kind="fee")
+    if fee.cap is not None and not fee.tiers:
+        yield Finding((*path, "cap"), _("cap chỉ dùng cùng tiers."), kind="fee")
+    yield from _tiers(fee, path)
+    known = Form(spec.form).paths()
+    for key in ("counted", "times"):
+        question = known.get(getattr(fee, key) or "")
+        if question and question.type != "number":
+            message = _("%(key)s phải là một câu hỏi type: number.") % {"key": key}
+            yield Finding((*path, key), message, kind="fee")
+
+
+def _tiers(fee: FeeSpec, path: Path) -> Iterator[Finding]:
+    last = len(fee.tiers) - 1
+    before = 0
+    for index, tier in enumerate(fee.tiers):
+        here = (*path, "tiers", index)
+        if tier.up_to is None:
+            if index != last:
+                message = _("Chỉ bậc cuối cùng được bỏ up_to.")
+                yield Finding(here, message, kind="fee")
+            continue
+        if tier.up_to <= before:
+            message = _("up_to của các bậc phải tăng dần.")
+            yield Finding(here, message, kind="fee")
+        if index == last:
+            message = _("Bậc cuối cùng không ghi up_to, để tính cho mọi số lượng còn lại.")
+            yield Finding(here, message, kind="fee")
+        before = tier.up_to
+    if fee.cap is not None and fee.tiers and fee.cap < fee.tiers[0].amount:
+        message = _("cap (mức cao nhất) nhỏ hơn mức của bậc đầu tiên.")
+        yield Finding((*path, "cap"), message, kind="fee")
+
+
+def _papers(spec: ProcedureSpec) -> Iterator[Finding]:
+    for index, paper in enumerate(spec.documents):
+        if paper.how == "portal" and not spec.form:
+            message = _("“%(name)s” do cổng in (how: portal) nhưng thủ tục chưa có form.")
+            yield Finding(("documents", index), message % {"name": paper.name}, kind="paper")
+    for index in unpublished_papers(spec):
+        message = _(
+            "Thủ tục đã công bố không có giấy tờ “%(name)s”. Nếu luật đòi giấy tờ này thì ghi "
+            "law: điều, khoản nào; nếu không thì bỏ."
+        )
+        name = spec.documents[index].name
+        yield Finding(("documents", index), message % {"name": name}, kind="unpublished paper")
+
+
+def _levels(spec: ProcedureSpec) -> Iterator[Finding]:
+    for lack in levels.lacks(spec):
+        if lack.level <= max(spec.service_level, 1):
+            yield Finding(lack.path, lack.message, kind="level")
+    if spec.service_level < 3 and spec.online != "none":
+        message = _("Mức độ 1 và 2 không nộp trực tuyến; hãy ghi online: none.")
+        yield Finding(("online",), message, spec.online, "none", kind="level")
+
+
+def _result(spec: ProcedureSpec) -> Iterator[Finding]:
+    ours = spec.result.made_in == "portal"
+    if ours and spec.result.template is None:
+        yield Finding(("result",), _("Kết quả do cổng lập (made_in: portal) phải có template."))
+    if not ours and spec.result.template is not None:
+        yield Finding(("result", "template"), _("Kết quả lập ở nơi khác thì không có template."))
+
+
+def _whole(spec: ProcedureSpec) -> Iterator[Finding]:
+    for key in ("redirect", "offer"):
+        for index, row in enumerate(getattr(spec, key)):
+            if row.to == spec.code:
+                message = _("%(key)s dẫn về chính thủ tục này.") % {"key": key}
+                yield Finding((key, index), message)
+    known = list(LifeEvent.objects.values_list("slug", flat=True))
+    for index, slug in enumerate(spec.life_events):
+        if slug not in known:
+            message = _("Không có sự kiện “%(slug)s”.") % {"slug": slug}
+            new = nearest(slug.replace("-", "_"), [row.replace("-", "_") for row in known])
+            yield Finding(("life_events", index), message, slug, new.replace("_", "-"))
+    if spec.online == "partial" and not spec.partial_reason:
+        message = _("online: partial phải có partial_reason (lý do chỉ một phần).")
+        yield Finding(("online",), message)
+    if len(spec.ask_first) > MOST_FIRST_QUESTIONS:
+        message = _("ask_first nên có 3 đến 5 câu hỏi, nhiều nhất là %(most)d.")
+        yield Finding(("ask_first",), message % {"most": MOST_FIRST_QUESTIONS})
+
+
+def with_replaced(line: str, old: str, new: str) -> str:
+    """The line with one word in place of another; "" where it is not there."""
+    if not (line and old and new):
+        return ""
+    mended = re.sub(rf"(?<![\w.-]){re.escape(old)}(?![\w-])", lambda _match: new, line, count=1)
+    return "" if mended == line else mended
