@@ -32,7 +32,8 @@ COMMUNE, DESK = "000.00.61.H50", "000.01.61.H50"
 OTHER_COMMUNE = "000.00.62.H50"
 
 BIRTH, COPY, FUNERAL = "1.001193", "2.000635", "1.001731"
-MARITAL, LAND_DISPUTE, CERTIFIED_COPY = "1.004873", "1.012812", "2.000815"
+MARITAL, LAND_DISPUTE = "1.004873", "1.012812"
+CERTIFIED_COPY, SIGNATURE = "2.000815", "2.000884"
 FILES = {
     BIRTH: "dang-ky-khai-sinh",
     COPY: "cap-ban-sao-trich-luc-ho-tich",
@@ -40,6 +41,7 @@ FILES = {
     MARITAL: "xac-nhan-tinh-trang-hon-nhan",
     LAND_DISPUTE: "hoa-giai-tranh-chap-dat-dai",
     CERTIFIED_COPY: "chung-thuc-ban-sao",
+    SIGNATURE: "chung-thuc-chu-ky",
 }
 
 _numbers = itertools.count(1)
