@@ -90,7 +90,7 @@ def write(plan: Plan, load: CatalogueLoad, *, progress: Progress | None = None) 
                 propose(row.code, row.definition, row.digest)
     load.state = CatalogueLoad.State.READY
     load.report = plan.report.as_data()
-    load.save(update_fields=["state", "report"])
+    load.save(update_fields=["state", "report", "done", "total"])
     _replace_older_drafts(load)
 
 

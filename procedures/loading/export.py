@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import yaml
@@ -12,6 +13,7 @@ from procedures.loading.checking import shared_blocks
 from procedures.loading.yamltext import read
 
 _MONEY = {"amount", "cap"}
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WIDTH = 2**20
 # Longer lists of plain words stand below their key.
 _SHORT_LIST = 60
@@ -35,7 +37,7 @@ def scalar(key: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}".replace(",", ".") if key in _MONEY else str(value)
-    if key == "effective_from":
+    if key == "effective_from" and _ISO_DAY.fullmatch(value):
         return f"{datetime.date.fromisoformat(value):%d/%m/%Y}"
     return value
 

@@ -132,6 +132,8 @@ def _sentence(detail: ErrorDetails) -> str:
         "literal_error": _("“%(key)s: %(given)s” không dùng được; chỉ nhận %(expected)s."),
         "string_pattern_mismatch": _("“%(key)s: %(given)s” chưa đúng dạng."),
     }
+    if kind in {"too_short", "too_long"}:
+        kind = f"string_{kind}"
     if kind == "string_pattern_mismatch" and not given.strip():
         kind = "string_too_short"
     if kind == "model_type" and key:
@@ -327,5 +329,7 @@ def _warnings(row: _Row, spec: ProcedureSpec) -> Iterator[str]:
         yield _("Một cách thức thực hiện ghi hai lần.")
     if any(_odd(fee) for channel in row.channels for fee in channel.fees):
         yield _("Mức phí dưới 1.000 đồng: coi là chưa rõ.")
+    if not all(paper.name.strip() or paper.group.strip() for paper in row.documents):
+        yield _("Một giấy tờ không ghi tên: bỏ qua.")
     if any(channel.time == "text" and not channel.note for channel in spec.channels):
         yield _("Không ghi thời gian giải quyết.")

@@ -119,3 +119,9 @@ def put_scheduled_in_force(on: datetime.date | None = None) -> int:
             status=Revision.Status.SUPERSEDED, superseded_at=timezone.now()
         )
         return _put_in_force(Revision.objects.filter(pk__in=list(newest.values())))
+
+
+def unschedule(revision: Revision) -> bool:
+    """Make a draft again of a revision that waits for its day; False when it no longer does."""
+    waiting = Revision.objects.filter(pk=revision.pk, status=Revision.Status.SCHEDULED)
+    return bool(waiting.update(status=Revision.Status.DRAFT))
