@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 
 from procedures.models import Posting
 
@@ -16,6 +20,18 @@ def edits_catalogue(request: HttpRequest) -> bool:
         postings = Posting.objects.filter(user=request.user, role__in=EDIT).current()
         request._edits_catalogue = request.user.is_superuser or postings.exists()
     return request._edits_catalogue
+
+
+def for_editors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view for editors of the catalogue; for anybody else there is nothing there."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not edits_catalogue(request):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 class CatalogueAdmin(admin.ModelAdmin):
