@@ -18,12 +18,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import ledger, panels, presenting, results, workflow
+from dossiers import ledger, panels, presenting, questionsadmin, results, workflow
 from dossiers.adminforms import MoveForm
 from dossiers.models import Dossier, overdue
 from procedures.models import Posting
 
 State = Dossier.State
+
+__all__ = ("DossierAdmin", "questionsadmin")
 
 
 def is_posted(request: HttpRequest) -> bool:

@@ -13,11 +13,19 @@ from django.utils.translation import gettext as _
 from django_tasks_db.models import DBTaskResult
 
 from dossiers import workflow
-from dossiers.models import Dossier, Notice, Paper, Result
+from dossiers.models import Dossier, Notice, Paper, Question, Result
 from dossiers.notices import moment_text
-from dossiers.tasks import finish_result, make_paper, send_notice
+from dossiers.tasks import (
+    finish_result,
+    make_paper,
+    send_notice,
+    send_question_answer,
+    send_question_receipt,
+    send_question_reminder,
+)
 
 REMIND_BEFORE = datetime.timedelta(days=2)
+REMIND_OFFICE_BEFORE = datetime.timedelta(days=3)
 # Longer than a queue tries by itself (`portal.stuck_tasks`), so that nothing runs twice.
 ASK_AGAIN_AFTER = datetime.timedelta(hours=9)
 STILL_NEWS = datetime.timedelta(days=14)
@@ -83,6 +91,19 @@ def _remind(pk: int) -> bool:
     return is_new
 
 
+def remind_offices() -> int:
+    """Have each office reminded once of a question whose time ends soon; how many."""
+    now = timezone.now()
+    owed = Question.objects.waiting().filter(
+        due_at__lte=now + REMIND_OFFICE_BEFORE, reminder_sent_at=None
+    )
+    to_write = owed.exclude(agency__email="", agency__reception=None)
+    return sum(
+        _enqueue_unless_under_way(send_question_reminder, pk, now - ASK_AGAIN_AFTER)
+        for pk in to_write.values_list("pk", flat=True)[:ASK_AT_MOST]
+    )
+
+
 def ask_again() -> int:
     """Enqueue anew what should be there and is not, and is not being worked on; how many.
 
@@ -98,7 +119,20 @@ def ask_again() -> int:
     approved = Result.objects.filter(
         dossier__state=Dossier.State.AWAITING_APPROVAL, dossier__approved_at__lt=settled
     ).exclude(approved_by=None)
-    owed = [(make_paper, papers), (send_notice, unsent), (finish_result, approved)]
+    asked = Question.objects.exclude(email="")
+    receipts = asked.filter(
+        receipt_sent_at=None, asked_at__lt=settled, asked_at__gt=now - STILL_NEWS
+    )
+    answers = asked.filter(
+        answer_sent_at=None, answered_at__lt=settled, answered_at__gt=now - STILL_NEWS
+    )
+    owed = [
+        (make_paper, papers),
+        (send_notice, unsent),
+        (finish_result, approved),
+        (send_question_receipt, receipts),
+        (send_question_answer, answers),
+    ]
     return sum(
         _enqueue_unless_under_way(task, pk, settled)
         for task, rows in owed

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.tasks import task
 
 from dossiers import workflow
-from dossiers.models import Dossier, Notice, Paper, Result
+from dossiers.models import Dossier, Notice, Paper, Question, Result
 
 
 @task()
@@ -42,3 +42,27 @@ def send_notice(notice_id: int) -> None:
     from dossiers import notices
 
     notices.send(Notice.objects.get(pk=notice_id))
+
+
+@task()
+def send_question_receipt(question_id: int) -> None:
+    """Tell the asker that the question has come, with its code and secret."""
+    from dossiers import questions
+
+    questions.send_receipt(Question.objects.get(pk=question_id))
+
+
+@task()
+def send_question_answer(question_id: int) -> None:
+    """Tell the asker the answer."""
+    from dossiers import questions
+
+    questions.send_answer(Question.objects.get(pk=question_id))
+
+
+@task()
+def send_question_reminder(question_id: int) -> None:
+    """Remind the office of a question."""
+    from dossiers import questions
+
+    questions.send_reminder(Question.objects.get(pk=question_id))

@@ -3,7 +3,7 @@
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from dossiers.views import citizen, files, public
+from dossiers.views import citizen, files, public, questions
 
 app_name = "dossiers"
 
@@ -37,6 +37,12 @@ urlpatterns = [
     path("ho-so/giay/<key:token>/", files.paper, name="paper"),
     path("ho-so/ket-qua/<key:token>/", files.result, name="result"),
     path("tra-cuu/", public.track, name="track"),
+    path("hoi-dap/", questions.published, name="questions"),
+    path("hoi-dap/gui/", questions.ask, name="ask"),
+    path("hoi-dap/da-gui/", questions.asked, name="asked"),
+    path("hoi-dap/theo-doi/", questions.track, name="question_track"),
+    path("hoi-dap/cua-toi/", questions.mine, name="my_questions"),
+    re_path(r"^hoi-dap/(?P<code>HD-[0-9]{6}-[2-9A-Z]{6})/$", questions.question, name="question"),
     path("xac-thuc/", public.verify, name="verify"),
     path("xac-thuc/<str:token>/", public.verify_token, name="verify_token"),
 ]

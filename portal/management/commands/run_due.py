@@ -20,6 +20,7 @@ WORK = (
     stuck_tasks.put_back,
     dossiers_due.confirm_by_silence,
     dossiers_due.remind_citizens,
+    dossiers_due.remind_offices,
     dossiers_due.ask_again,
     payments_due.query_pending,
     procedures_due.begin_approved_revisions,
