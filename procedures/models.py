@@ -529,9 +529,9 @@ class Channel(RevisionRow):
                 return _("Trong ngày; nhận sau %(hour)s thì trả ngày làm việc tiếp theo") % {
                     "hour": f"{self.cut_off:%H:%M}"
                 }
-            return _("Trong ngày")
+            return str(_("Trong ngày"))
         if self.unit == self.Unit.TEXT or self.amount is None:
-            return self.note or _("Theo quy định ghi ở trình tự thực hiện")
+            return self.note or str(_("Theo quy định ghi ở trình tự thực hiện"))
         return f"{self.amount} {self.get_unit_display()}"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
 from dossiers import attachments, filing, results, workflow
@@ -447,6 +448,17 @@ def test_an_ordinary_person_can_fill_in_the_whole_form(specs, name):
             page = SectionForm(section, answers, data=sent(section, row))
             assert page.is_valid(), (section.id, page.errors)
             assert page.answer() == row, section.id
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_page_and_its_checklist_open(client, specs, name):
+    spec = next(row for row in specs.values() if make_slug(row.short_name) == name)
+    published(spec)
+
+    pages = [reverse("procedures:detail", args=[spec.code, name])]
+    pages += [reverse("procedures:needs", args=[spec.code])] if spec.form else []
+
+    assert [client.get(page).status_code for page in pages] == [200] * len(pages)
 
 
 @pytest.mark.parametrize("name", NAMES)
