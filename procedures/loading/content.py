@@ -198,7 +198,7 @@ def _tiers(fee: FeeSpec, path: Path) -> Iterator[Finding]:
         if tier.up_to <= before:
             message = _("up_to của các bậc phải tăng dần.")
             yield Finding(here, message, kind="fee")
-        if index == last:
+        if index == last and all(row.up_to is not None for row in fee.tiers):
             message = _("Bậc cuối cùng không ghi up_to, để tính cho mọi số lượng còn lại.")
             yield Finding(here, message, kind="fee")
         before = tier.up_to

@@ -19,7 +19,7 @@ _DASHES = "–—−•·"
 _CURLY = re.compile(r"""(?<=[:\-\[{,]\s)[“”„"]([^“”„"]*)[“”„"](?=\s*(?:$|[,}\]#]))""")
 _CURLY_SINGLE = re.compile(r"(?<=[:\-\[{,]\s)[‘’]([^‘’\"]*)[‘’](?=\s*(?:$|[,}\]#]))")
 _KEY_AND_VALUE = re.compile(r"^(\s*(?:- )*[^\W\d]\w*:\s+)(\S.*)$")
-_IN_BRACKETS = re.compile(r"""(?<=[\[,] )[^,{}\[\]"'\s][^,{}\[\]"']*: [^,{}\[\]"']*(?=[,\]])""")
+_BRACKETS = re.compile(r"""\[([^\[\]{}"']*)\]""")
 _IN_BRACES = re.compile(r"""(\w+: +)([^,{}\[\]"'\s][^,{}\[\]"']*?: [^,{}\[\]"']*?)(?=\s*[,}])""")
 
 
@@ -204,7 +204,7 @@ def _without_note(text: str) -> tuple[str, str]:
 def _needs_quotes(lines: list[str], index: int) -> Iterator[Repair]:
     line = lines[index]
     mended = _IN_BRACES.sub(lambda match: match[1] + quoted(match[2]), line)
-    mended = _IN_BRACKETS.sub(lambda match: quoted(match[0]), mended)
+    mended = _BRACKETS.sub(lambda match: f"[{_quoted_items(match[1])}]", mended)
     if mended != line:
         yield Repair(index, mended, colon_message(), "colon")
     match = _KEY_AND_VALUE.match(line)
@@ -217,6 +217,10 @@ def _needs_quotes(lines: list[str], index: int) -> Iterator[Repair]:
         else _("Câu này có dấu mà YAML hiểu theo nghĩa riêng; hãy đặt cả câu trong dấu nháy.")
     )
     yield Repair(index, quoted_line(line), message, "colon")
+
+
+def _quoted_items(text: str) -> str:
+    return ", ".join(quoted(item) if ": " in item else item for item in text.split(", "))
 
 
 def colon_message() -> str:

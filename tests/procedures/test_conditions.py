@@ -184,3 +184,98 @@ def test_the_script_gets_the_expression_as_plain_lists():
 @pytest.mark.parametrize("text", ["", "age(a.b) > 18", "a.b = 1 and c.d < filed"])
 def test_what_only_the_server_works_out_is_not_sent_to_the_script(text):
     assert as_data(text) is None
+
+
+# --- Laws -----------------------------------------------------------------------------
+
+OPERANDS = ["a.x", "a.y", "b.z", "c.d.e", "1", "2.5", "mot", "yes", '"hai ba"', "2026-01-31"]
+CALLS = ["filed", "age(a.x)", "days_between(a.y, filed)", "days_between(b.z, a.x)"]
+ANSWER = st.one_of(
+    st.none(),
+    st.text(max_size=5),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.dates().map(str),
+    st.sampled_from(["1", "2.5", "mot", "yes", "hai ba", "2026-01-31", ""]),
+    st.lists(st.sampled_from(["mot", "1"]), max_size=2),
+    st.dictionaries(st.just("commune"), st.just("1")),
+)
+FILLED = st.fixed_dictionaries(
+    {},
+    optional={
+        "a": st.fixed_dictionaries({}, optional={"x": ANSWER, "y": ANSWER}),
+        "b": st.one_of(ANSWER, st.fixed_dictionaries({"z": ANSWER})),
+        "c": st.one_of(ANSWER, st.fixed_dictionaries({"d": st.fixed_dictionaries({"e": ANSWER})})),
+    },
+)
+
+
+def expressions(operands: list[str]):
+    compare = st.tuples(
+        st.sampled_from(operands),
+        st.sampled_from(["=", "!=", ">", ">=", "<", "<="]),
+        st.sampled_from(operands),
+    ).map(" ".join)
+    return st.recursive(
+        compare,
+        lambda inner: st.one_of(
+            inner.map(lambda text: f"not ({text})"),
+            st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(
+                lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"
+            ),
+        ),
+        max_leaves=6,
+    )
+
+
+ANY = expressions(OPERANDS + CALLS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=ANY, answers=FILLED)
+def test_every_expression_is_true_or_false_of_any_answers(text, answers):
+    assert holds(text, answers, filed=FILED) in {True, False}
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=ANY, answers=FILLED)
+def test_not_turns_it_around(text, answers):
+    assert holds(f"not ({text})", answers, filed=FILED) is not holds(text, answers, filed=FILED)
+
+
+@settings(max_examples=200, deadline=None)
+@given(one=ANY, other=ANY, answers=FILLED)
+def test_de_morgan_holds(one, other, answers):
+    neither = f"not (({one}) or ({other}))"
+    both_not = f"not ({one}) and not ({other})"
+
+    assert holds(neither, answers, filed=FILED) is holds(both_not, answers, filed=FILED)
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=ANY)
+def test_brackets_around_the_whole_change_nothing(text):
+    assert conditions.parse(f"(({text}))") == conditions.parse(text)
+
+
+def interpreted(node: list, answers: dict) -> bool:
+    """What the browser's script makes of the plain lists, in a few lines."""
+    kind, text, *parts = node
+    if kind == "and":
+        return all(interpreted(part, answers) for part in parts)
+    if kind == "or":
+        return any(interpreted(part, answers) for part in parts)
+    if kind == "not":
+        return not interpreted(parts[0], answers)
+    values = [conditions.lookup(answers, t) if k == "path" else t for k, t in parts]
+    return conditions.compare(values[0], text, values[1])
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=expressions(OPERANDS), answers=FILLED)
+def test_what_the_script_gets_means_the_same(text, answers):
+    data = as_data(text)
+
+    assert data is not None
+    assert interpreted(data, answers) is holds(text, answers, filed=FILED)
