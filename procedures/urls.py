@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from procedures.views import finding, forms, reading
+from procedures.views import finding, forms, opendata, reading
 
 app_name = "procedures"
 
@@ -23,4 +23,13 @@ urlpatterns = [
     path("thu-tuc/moi-thay-doi/", reading.recent, name="recent"),
     path("su-kien/<slug:slug>/", reading.life_event, name="life_event"),
     re_path(r"^co-quan/(?P<code>[A-Z0-9.]{3,20})/$", reading.agency, name="agency"),
+    path("du-lieu-mo/", opendata.explained, name="open_data"),
+    path("du-lieu-mo/thu-tuc.json", opendata.procedures, name="open_data_procedures"),
+    path("du-lieu-mo/thu-tuc.jsonl", opendata.everything, name="open_data_everything"),
+    path("du-lieu-mo/thu-tuc.csv", opendata.as_csv, name="open_data_csv"),
+    re_path(
+        rf"^du-lieu-mo/thu-tuc/{CODE}\.json$", opendata.procedure, name="open_data_procedure"
+    ),
+    path("du-lieu-mo/co-quan.json", opendata.offices, name="open_data_offices"),
+    path("du-lieu-mo/su-kien.json", opendata.life_events, name="open_data_life_events"),
 ]
