@@ -181,6 +181,9 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", default=10)
+# A file of procedures that an editor uploads, and what a packed one may unpack to.
+CATALOGUE_FILE_MB = env.int("CATALOGUE_FILE_MB", default=100)
+CATALOGUE_UNPACKED_MB = env.int("CATALOGUE_UNPACKED_MB", default=500)
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))

@@ -39,7 +39,6 @@ __all__ = (
     "differences", "dismiss", "publish_load", "receive",
 )  # fmt: skip
 
-_LARGEST_MB = 100
 _TELL_EVERY = 100
 _ENDINGS = {
     CatalogueLoad.Kind.FILES: YAML_ENDINGS,
@@ -69,7 +68,7 @@ def receive(file: File, *, kind: str, by: User | None) -> CatalogueLoad:
             _("Tệp %(name)s không đúng loại; chỉ nhận %(endings)s.")
             % {"name": name, "endings": ", ".join(endings)}
         )
-    largest = getattr(settings, "CATALOGUE_FILE_MB", _LARGEST_MB)
+    largest = settings.CATALOGUE_FILE_MB
     if file.size > largest * 2**20:
         raise Unacceptable(_("Tệp %(name)s lớn hơn %(size)d MB.") % {"name": name, "size": largest})
     load = CatalogueLoad(kind=kind, file_name=name, created_by=by)

@@ -25,7 +25,6 @@ WORKBOOK_ENDINGS = (".xlsx",)
 NATIONAL_ENDINGS = (".jsonl", ".jsonl.xz", ".jsonl.gz")
 # A row of the national catalogue has 50 kB at most; this keeps one line from filling memory.
 LONGEST_LINE = 4 * 2**20
-_UNPACKED_MB = 500
 _DICTIONARY = 256 * 2**20
 _CHUNK = 2**18
 _FILES_AT_ONCE = 50
@@ -191,7 +190,7 @@ def lines_of(file: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _unpacked(file: Path) -> Iterator[bytes]:
-    limit = getattr(settings, "CATALOGUE_UNPACKED_MB", _UNPACKED_MB) * 2**20
+    limit = settings.CATALOGUE_UNPACKED_MB * 2**20
     size = 0
     try:
         for chunk in _chunks(file):
