@@ -192,9 +192,7 @@ class CatalogueLoadAdmin(CatalogueAdmin):
             "is_waiting": load.state in _WAITS,
             "percent": min(100, 100 * load.done // load.total) if load.total else None,
             "outcomes": [(Outcome(name).label, count) for name, count in outcomes.items() if count],
-            "files": Paginator(load.report.get("files", []), 100).get_page(
-                request.GET.get("trang")
-            ),
+            "files": Paginator(_rows(load), 100).get_page(request.GET.get("trang")),
             "differences": _compared(load) if is_ready else [],
             "compared": COMPARED,
             "draft_count": load.revisions.filter(status="draft").count() if is_ready else 0,
@@ -233,6 +231,12 @@ class CatalogueLoadAdmin(CatalogueAdmin):
             return redirect(_url(load))
         messages.success(request, _("Đã bỏ lần nạp này; danh mục không đổi."))
         return redirect("admin:procedures_catalogueload_changelist")
+
+
+def _rows(load: CatalogueLoad) -> list[dict[str, Any]]:
+    """What the report says of each procedure, with its outcome in words."""
+    rows = load.report.get("files", [])
+    return [{**row, "outcome": Outcome(row["outcome"]).label} for row in rows]
 
 
 def _compared(load: CatalogueLoad) -> list[dict[str, Any]]:

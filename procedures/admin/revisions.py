@@ -285,7 +285,8 @@ class RevisionAdmin(CatalogueAdmin):
             code, output = form.cleaned_data["code"], form.cleaned_data["output"]
             if output != StartForm.OPEN:
                 return _as_file(form.cleaned_data["started"], code, output)
-            return self._editor(request, yaml_of(form.cleaned_data["started"]))
+            text = yaml_of(form.cleaned_data["started"])
+            return self._editor(request, text, action=reverse("admin:procedures_revision_write"))
         context = self._context(request, _("Tạo thủ tục mới"))
         context |= {"form": form, "button": _("Bắt đầu"), "back_url": _list_url()}
         return render(request, "admin/procedures/revision/start.html", context)
@@ -305,7 +306,6 @@ class RevisionAdmin(CatalogueAdmin):
 
     def _editor(self, request: HttpRequest, text: str, **more: Any) -> HttpResponse:
         context = self._context(request, _("Soạn thủ tục"))
-        # Posted to an address of its own, from wherever the text came.
         context |= {"text": text, "back_url": _list_url(), **more}
         status = 422 if more.get("faults") else 200
         return render(request, "admin/procedures/revision/edit.html", context, status=status)

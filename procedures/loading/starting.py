@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from procedures.loading.schema import ProcedureSpec
 from procedures.loading.sheets import MARK, make_key
 from procedures.text import in_vietnamese
 
@@ -47,7 +48,7 @@ def from_national(facts: dict[str, Any]) -> dict[str, Any]:
         "made_in": _marked(_("hệ thống lập kết quả; ghi portal nếu cổng này lập")),
     }
     started["form"] = _first_form()
-    return started
+    return _in_order(started)
 
 
 @in_vietnamese
@@ -66,7 +67,7 @@ def from_similar(
         started |= {key: national[key] for key in ("summary", "also_called", "effective_from")}
         started["steps"] = definition.get("steps", [])
         started.pop("steps_text", None)
-        return started
+        return _in_order(started)
     return started | {
         "code": code,
         "name": _marked(definition["name"]),
@@ -74,6 +75,11 @@ def from_similar(
         "decision": _marked(definition.get("decision", "")),
         "effective_from": _marked(_("ngày bắt đầu áp dụng, dạng 01/12/2026")),
     }
+
+
+def _in_order(definition: dict[str, Any]) -> dict[str, Any]:
+    """The keys as the guide and every other file have them."""
+    return {key: definition[key] for key in ProcedureSpec.model_fields if key in definition}
 
 
 def _marked(text: str) -> str:

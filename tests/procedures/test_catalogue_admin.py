@@ -320,6 +320,15 @@ def test_a_procedure_begins_from_the_national_catalogue(editor):
     assert "60/2014/QH13" in page
 
 
+def test_what_was_begun_is_kept_where_the_page_says(editor):
+    loads.publish_load(national_load(), decision="1/QĐ", by=editor)
+    client = logged_in(editor)
+
+    page = client.post(url("revision_start"), {"code": "1.999001", "output": "open"})
+
+    assert f'action="{url("revision_write")}"' in page.content.decode()
+
+
 def test_what_still_has_a_mark_is_not_kept(editor):
     loads.publish_load(national_load(), decision="1/QĐ", by=editor)
     client = logged_in(editor)

@@ -28,6 +28,9 @@ PEOPLE = (
         (TODAYS_OFFICE, "case_officer", "Công chức Tư pháp - Hộ tịch"),)),
     ("lanhdao@example.vn", "Hoàng Văn Ký", False, (
         (TODAYS_OFFICE, "approver", "Chủ tịch"), (TODAYS_OFFICE, "leader", "Chủ tịch"))),
+    ("bientap@example.vn", "Võ Thị Soạn", False, ((TODAYS_OFFICE, "editor", "Văn thư"),)),
+    ("congbo@example.vn", "Bùi Văn Duyệt", False, (
+        (TODAYS_OFFICE, "editor", "Phó Chánh Văn phòng"),)),
     ("quantri@example.vn", "Phan Quản Trị", True, ((DISTRICT, "administrator", "Quản trị"),)),
 )  # fmt: skip
 
