@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from procedures import presenting
 from procedures.admin.access import CatalogueAdmin, edits_catalogue, for_editors
-from procedures.loading import levels, starting, workbook
+from procedures.loading import levels, sheets, starting, workbook
 from procedures.loading.checking import check_text
 from procedures.loading.comparing import Change, differences, shown
 from procedures.loading.export import yaml_of
@@ -417,11 +417,22 @@ def _comparison(revision: Revision) -> dict[str, Any]:
 
 
 def in_words(change: Change) -> dict[str, str]:
-    """One change as a row of `_differences.html`."""
-    old, new = (
-        "" if value is None else shown(change.key, value) for value in (change.old, change.new)
-    )
-    return {"key": change.key, "old_text": old, "new_text": new}
+    """One change as a row of `_differences.html`, in the words of the workbook."""
+    return {
+        "key": sheets.title_of(change.key),
+        "old_text": _text_of(change.key, change.old),
+        "new_text": _text_of(change.key, change.new),
+    }
+
+
+def _text_of(key: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return sheets.row_in_words(key, value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return "\n".join(value)
+    return shown(key, value)
 
 
 def _as_file(definition: dict[str, Any], code: str, kind: str) -> HttpResponse:

@@ -521,3 +521,34 @@ FORM_SHEET = Sheet(
 )
 
 SHEETS = (PROCEDURE, *LISTS, TURN_SHEET, FORM_SHEET, TEMPLATE_SHEET)
+
+
+def title_of(path: str) -> str:
+    """A place in a definition by the titles of the workbook, below its own key.
+
+    `fees.ban_sao.amount` is `Phí › ban_sao › Mức thu (đồng)`; what no sheet has stays as it is.
+    """
+    first, *rest = path.split(".")
+    sheet = next((sheet for sheet in SHEETS if sheet.key == first), None)
+    if sheet is None:
+        return _titles(PROCEDURE).get(path, path)
+    titles = _titles(sheet)
+    return " › ".join([sheet.title, *(titles.get(part, part) for part in rest)])
+
+
+def row_in_words(path: str, row: Mapping[str, Any]) -> str:
+    """A whole row of a list, a line for each cell: `Tên phí, lệ phí: …`."""
+    first = path.split(".")[0]
+    sheet = next((sheet for sheet in SHEETS if sheet.key == first), PROCEDURE)
+    cells = {column.key: column for column in sheet.columns}
+    lines = (
+        f"{cells[key].title if key in cells else key}: "
+        f"{cells[key].cell.write(value) if key in cells else value}"
+        for key, value in row.items()
+        if not isinstance(value, list | dict) or key in cells
+    )
+    return "\n".join(lines)
+
+
+def _titles(sheet: Sheet) -> dict[str, str]:
+    return {column.key: column.title for column in sheet.columns}

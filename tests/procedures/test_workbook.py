@@ -200,3 +200,24 @@ def test_a_workbook_that_unpacks_to_a_flood_is_refused(monkeypatch):
 
     with pytest.raises(workbook.NotAWorkbook, match="quá lớn"):
         read_back(target.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("fees.ban_sao.amount", "Phí › ban_sao › Mức thu (đồng)"),
+        ("decision", "Quyết định công bố"),
+        ("office.tier", "Cấp giải quyết"),
+        ("la_gi", "la_gi"),
+    ],
+)
+def test_a_place_in_a_definition_has_the_title_of_its_cell(path, title):
+    assert sheets.title_of(path) == title
+
+
+def test_a_whole_row_is_told_cell_by_cell():
+    row = {"id": "phi", "name": "Phí", "amount": 8000, "pay": "at_filing"}
+
+    assert sheets.row_in_words("fees.phi", row) == (
+        "Mã: phi\nTên phí, lệ phí: Phí\nMức thu (đồng): 8000\nNộp lúc: Khi nộp hồ sơ"
+    )
