@@ -4,13 +4,18 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from portal import views
+from portal import sitemap, views
 
 handler400 = "portal.views.bad_request"
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("gioi-thieu/", views.about, name="about"),
     path("tro-giup/", views.help_page, name="help"),
+    path("so-do-cong/", sitemap.tree, name="portal_map"),
+    path("so-do-cong/<slug:slug>/", sitemap.sector, name="sector_map"),
+    path("sitemap.xml", sitemap.as_xml, name="sitemap"),
+    path("robots.txt", sitemap.robots, name="robots"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("ngon-ngu/", set_language, name="set_language"),

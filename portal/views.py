@@ -59,6 +59,13 @@ def _sectors() -> list[Sector]:
 
 
 @require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    """Whose portal this is, what changed in 2025, and which offices work with it."""
+    offices = Agency.objects.filter(is_active=True, receives_for=None).distinct()
+    return render(request, "portal/about.html", {"offices": offices.order_by("name")})
+
+
+@require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
     """How to do the usual things."""
     return render(request, "portal/help.html")

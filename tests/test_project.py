@@ -227,6 +227,12 @@ PUBLIC = {
     "home", "help", "healthz", "readyz", "set_language", "procedures:list", "procedures:by_code",
     "procedures:needs", "procedures:changes", "procedures:recent",
     "procedures:detail", "procedures:blank_form", "procedures:life_event", "procedures:agency",
+    "about", "portal_map", "sector_map", "sitemap", "robots", "procedures:open_data",
+    "procedures:open_data_procedures", "procedures:open_data_procedure",
+    "procedures:open_data_everything", "procedures:open_data_csv",
+    "procedures:open_data_offices", "procedures:open_data_life_events",
+    "dossiers:questions", "dossiers:ask", "dossiers:asked", "dossiers:question_track",
+    "dossiers:question",
     "dossiers:track", "dossiers:verify", "dossiers:verify_token", "payments:return",
     "payments:ipn", "payments:sandbox", "payments:sandbox_query", "account_login",
     "account_signup", "account_logout", "account_inactive", "account_reset_password",
@@ -237,6 +243,7 @@ PUBLIC = {
     "account_confirm_login_code",
 }  # fmt: skip
 LOGIN = {
+    "dossiers:my_questions",
     "dossiers:mine", "dossiers:start", "dossiers:draft", "dossiers:office", "dossiers:section",
     "dossiers:documents", "dossiers:check", "dossiers:discard", "dossiers:detail",
     "dossiers:filed", "dossiers:supplement", "dossiers:draft_result", "dossiers:withdraw",
@@ -358,6 +365,8 @@ def public_pages() -> list[str]:
         "/", "/tro-giup/", "/thu-tuc/", "/thu-tuc/?q=mai+tang", "/thu-tuc/?q=zzzz",
         procedure.get_absolute_url(), procedure.current.life_events.first().get_absolute_url(),
         Agency.objects.get(code=factories.COMMUNE).get_absolute_url(), "/tra-cuu/", "/xac-thuc/",
+        "/hoi-dap/", "/hoi-dap/gui/", "/hoi-dap/theo-doi/", "/hoi-dap/da-gui/", "/gioi-thieu/",
+        "/so-do-cong/", "/du-lieu-mo/",
         "/xac-thuc/khong-co/", "/khong-co-trang-nay/", reverse("account_login"),
         reverse("account_signup"), reverse("account_reset_password"),
     ]  # fmt: skip
@@ -380,6 +389,7 @@ def citizens_pages(dossier: Dossier, draft: Dossier) -> list[str]:
 def officials_pages(dossier: Dossier) -> list[str]:
     models = [
         "dossiers_dossier", "payments_payment", "payments_gatewaymessage", "procedures_agency",
+        "dossiers_question",
         "procedures_posting", "procedures_calendarday", "procedures_sector",
         "procedures_lifeevent", "procedures_procedure", "portal_user",
     ]  # fmt: skip
