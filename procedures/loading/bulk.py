@@ -19,7 +19,7 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from procedures.loading.planning import Plan, Progress
-from procedures.loading.proposals import propose
+from procedures.loading.proposals import propose, withdraw
 from procedures.loading.report import Outcome
 from procedures.loading.saving import Prepared, prepare, save_drafts
 from procedures.loading.sources import read_entries
@@ -88,6 +88,7 @@ def write(plan: Plan, load: CatalogueLoad, *, progress: Progress | None = None) 
         for row in batch:
             if plan.outcomes[row.code] == Outcome.PROPOSED:
                 propose(row.code, row.definition, row.digest)
+    withdraw({code: plan.digests[code] for code in plan.national})
     load.state = CatalogueLoad.State.READY
     load.report = plan.report.as_data()
     load.save(update_fields=["state", "report", "done", "total"])

@@ -25,11 +25,15 @@ class Known(NamedTuple):
 
 @dataclass
 class Plan:
-    """What is to be written: for each code the digest that was checked, and its outcome."""
+    """What is to be written: for each code the digest that was checked, and its outcome.
+
+    `national` are the codes of which the nation, not the office, speaks.
+    """
 
     files: list[Path]
     digests: dict[str, str] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
+    national: set[str] = field(default_factory=set)
     report: Report = field(default_factory=Report)
 
 
@@ -48,6 +52,8 @@ def make_plan(
             outcome = outcome_of(prepared, known)
             plan.digests[prepared.code] = prepared.digest
             plan.outcomes[prepared.code] = outcome
+            if entry.origin == Revision.Origin.NATIONAL:
+                plan.national.add(prepared.code)
         plan.report.add(entry, outcome)
         if progress:
             progress()

@@ -58,3 +58,12 @@ def propose(code: str, definition: dict[str, Any], digest: str) -> NationalUpdat
     procedure = Procedure.objects.select_for_update().get(code=code)
     procedure.national_updates.filter(state=NationalUpdate.State.OPEN).delete()
     return procedure.national_updates.create(definition=definition, digest=digest)
+
+
+def withdraw(digests: dict[str, str]) -> None:
+    """Take back the open proposals that the nation no longer makes; `digests` by code."""
+    for update in NationalUpdate.objects.filter(state=NationalUpdate.State.OPEN).select_related(
+        "procedure"
+    ):
+        if digests.get(update.procedure.code, update.digest) != update.digest:
+            update.delete()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,19 @@ def test_the_load_says_who_answers_for_it(tmp_path, settings):
     assert load.file_name == "quoc-gia.jsonl"
     assert (revision.origin, revision.load) == ("national", load)
     assert (revision.created_by, revision.published_by) == (writer, publisher)
+
+
+def test_what_applies_later_is_told_apart(tmp_path):
+    factories.offices()
+    path = factories.FIXTURES / "procedures" / f"{factories.FILES[factories.COPY]}.yaml"
+    later = re.sub(r"effective_from: .*", "effective_from: 01/12/2090", path.read_text())
+    (tmp_path / "a.yaml").write_text(later)
+
+    said = run(tmp_path / "a.yaml", "--publish")
+
+    assert "Đã công bố 0 thủ tục.\n1 thủ tục chờ đến ngày áp dụng.\n" in said
+    assert Revision.objects.get().status == "scheduled"
+    assert "1 thủ tục: 1 không đổi." in run(tmp_path / "a.yaml", "--publish")
 
 
 def test_the_procedures_of_the_office_stay_its_own(tmp_path):

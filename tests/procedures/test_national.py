@@ -263,6 +263,12 @@ def test_a_reader_of_english_loads_the_same():
         assert spec(**values) == vietnamese
 
 
+def test_signs_that_no_database_keeps_are_dropped():
+    found = spec(name="Cấp\x00 giấy\u202e", steps="Bước\ufeff 1", field="Ho\u0323 tịch")
+
+    assert (found.name, found.steps_text, found.field) == ("Cấp giấy", "Bước 1", "Họ tịch")
+
+
 # --- What cannot be used --------------------------------------------------------------
 
 

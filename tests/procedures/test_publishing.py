@@ -5,9 +5,15 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connection
@@ -300,17 +306,70 @@ def test_a_load_that_was_killed_is_swept_by_run_due():
     assert not Procedure.objects.exists()
 
 
-def test_a_load_under_way_is_left_alone():
-    under_way = broken_off(prepared())
+@contextmanager
+def another_load_under_way():
+    """Somebody else holds the right to load, over a connection of their own."""
+    begun, done = threading.Event(), threading.Event()
 
-    if connection.vendor == "sqlite":
-        with bulk.only_one_load():
-            assert sweep_broken_loads() == 0
-            with pytest.raises(bulk.AnotherLoad):
-                loads.check(uploaded(row()))
+    def hold() -> None:
+        try:
+            with bulk.only_one_load():
+                begun.set()
+                done.wait(timeout=30)
+        finally:
+            connection.close()
 
-    under_way.refresh_from_db()
-    assert under_way.state == State.WRITING
+    somebody = threading.Thread(target=hold)
+    somebody.start()
+    assert begun.wait(timeout=30)
+    try:
+        yield
+    finally:
+        done.set()
+        somebody.join()
+
+
+def test_a_load_under_way_is_left_alone_and_the_next_waits_its_turn():
+    under_way, waiting = broken_off(prepared()), uploaded(row())
+
+    with another_load_under_way():
+        swept = sweep_broken_loads()
+        with pytest.raises(bulk.AnotherLoad):
+            loads.check(waiting)
+    swept_after = sweep_broken_loads()
+
+    waiting.refresh_from_db()
+    assert (swept, swept_after) == (0, 1)
+    assert waiting.state == State.WAITING
+    assert CatalogueLoad.objects.get(pk=under_way.pk).state == State.FAULTY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_load_that_is_killed_leaves_nothing_in_force(tmp_path, subprocess_env):
+    file = tmp_path / "a.jsonl"
+    rows = [json.dumps(row(code=f"1.{code:06}")) for code in range(1, 6001)]
+    file.write_text("\n".join(rows))
+    command = [sys.executable, "manage.py", "loadprocedures", str(file), "--publish"]
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=subprocess_env)
+    try:
+        wait_for(lambda: Revision.objects.exists() or process.poll() is not None)
+    finally:
+        process.kill()
+        process.wait()
+
+    found = Revision.objects.count()
+    assert 0 < found < 6000
+    assert not drafts().exists()
+    assert not Procedure.objects.filter(current__isnull=False).exists()
+    assert sweep_broken_loads() == 1
+    assert not Procedure.objects.exists()
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_failure_in_the_middle_leaves_nothing(monkeypatch):
@@ -437,6 +496,17 @@ def save_draft_beside(spec) -> Revision:
     return save_drafts([prepare(spec)])[0]
 
 
+def test_a_proposal_that_the_nation_no_longer_makes_is_taken_back():
+    in_force()
+    publish(save_draft(office_spec(name="Của cơ quan")), by=None)
+    checked(row(name="Tên khác"))
+    proposed = NationalUpdate.objects.count()
+
+    checked(row(), row(code="1.000002"))
+
+    assert (proposed, NationalUpdate.objects.count()) == (1, 0)
+
+
 def test_a_proposal_of_an_open_one_replaces_it():
     in_force(OFFICE, name="Của cơ quan")
     first, second = prepared(name="Một"), prepared(name="Hai")
@@ -549,8 +619,8 @@ def test_a_file_of_another_kind_is_not_taken(name, kind):
     assert not CatalogueLoad.objects.exists()
 
 
-def test_a_file_that_is_too_large_is_not_taken(settings):
-    settings.CATALOGUE_FILE_MB = 1
+def test_a_file_that_is_too_large_is_not_taken(monkeypatch):
+    monkeypatch.setattr(settings, "CATALOGUE_FILE_MB", 1)
 
     with pytest.raises(Unacceptable, match="lớn hơn 1 MB"):
         uploaded("x" * 2**20, "y")

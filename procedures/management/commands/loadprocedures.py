@@ -18,7 +18,9 @@ from procedures.loading.report import Outcome
 from procedures.loading.saving import Prepared, prepare
 from procedures.loading.sources import is_national, is_workbook, read_entries
 from procedures.management.commands.checkprocedures import ProcedureFilesCommand
-from procedures.models import CatalogueLoad, Procedure
+from procedures.models import CatalogueLoad, Procedure, Revision
+
+_APPROVED = (Revision.Status.PUBLISHED, Revision.Status.SCHEDULED)
 
 
 class Command(ProcedureFilesCommand):
@@ -58,10 +60,9 @@ class Command(ProcedureFilesCommand):
                 load = self._bring_in(plan, writer)
         except (bulk.AnotherLoad, bulk.SourceChanged) as error:
             raise CommandError(str(error)) from error
-        published = 0
         if options["publish"] and load:
-            published = publish_load(load, decision=options["decision"], by=publisher)
-        self._tell(plan, published if options["publish"] else None)
+            publish_load(load, decision=options["decision"], by=publisher)
+        self._tell(plan, load, is_published=bool(options["publish"]))
 
     def _bring_in(self, plan: Plan, writer) -> CatalogueLoad | None:
         """Write the plan down, where anything in it has to be written."""
@@ -78,15 +79,23 @@ class Command(ProcedureFilesCommand):
             loads.bring_in(plan, load, progress=advance)
         return load
 
-    def _tell(self, plan: Plan, published: int | None) -> None:
+    def _tell(self, plan: Plan, load: CatalogueLoad | None, *, is_published: bool) -> None:
         self.stdout.write(plan.report.summary())
-        if published is not None:
+        if is_published:
+            begun, waiting = _published(load)
             self.stdout.write(
-                ngettext(
-                    "Đã công bố %(count)d thủ tục.", "Đã công bố %(count)d thủ tục.", published
-                )
-                % {"count": published}
+                ngettext("Đã công bố %(count)d thủ tục.", "Đã công bố %(count)d thủ tục.", begun)
+                % {"count": begun}
             )
+            if waiting:
+                self.stdout.write(
+                    ngettext(
+                        "%(count)d thủ tục chờ đến ngày áp dụng.",
+                        "%(count)d thủ tục chờ đến ngày áp dụng.",
+                        waiting,
+                    )
+                    % {"count": waiting}
+                )
         if plan.report.faults:
             raise CommandError(
                 _("Đã để lại những thủ tục có lỗi ghi ở trên (%(count)d lỗi).")
@@ -120,8 +129,11 @@ class Command(ProcedureFilesCommand):
 
     def _show(self, plan: Plan) -> None:
         for entry in read_entries(plan.files):
-            if entry.spec and plan.outcomes.get(entry.code) != Outcome.SAME:
-                self._show_one(prepare(entry.spec, origin=entry.origin), plan.outcomes[entry.code])
+            outcome = plan.outcomes.get(entry.code) if entry.spec else None
+            # That the nation's are new by the thousand is said in the summary.
+            is_told = outcome != Outcome.NEW or entry.origin == Revision.Origin.OFFICE
+            if outcome and outcome != Outcome.SAME and is_told:
+                self._show_one(prepare(entry.spec, origin=entry.origin), outcome)
         self.stdout.write(plan.report.summary())
 
     def _show_one(self, prepared: Prepared, outcome: str) -> None:
@@ -148,6 +160,14 @@ class Command(ProcedureFilesCommand):
                 )
                 % {"count": waiting}
             )
+
+
+def _published(load: CatalogueLoad | None) -> tuple[int, int]:
+    """How many procedures a load put in force, and how many wait for their day."""
+    if load is None:
+        return 0, 0
+    states = [load.revisions.filter(status=status).count() for status in _APPROVED]
+    return states[0], states[1]
 
 
 def _kind_of(files: list[Path]) -> str:
