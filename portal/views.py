@@ -47,14 +47,20 @@ def _popular() -> list[Procedure]:
 
 
 def _sectors() -> list[Sector]:
-    """The fields with how many procedures they have, those of our own offices' tiers first."""
+    """The fields with how many procedures they have.
+
+    Those come first in which the office writes itself, then those of our offices' tiers.
+    """
+    written = Q(revisions__origin=Revision.Origin.OFFICE)
     own = Q(revisions__tier__in=Agency.objects.filter(is_active=True).values("tier"))
     return list(
         Sector.objects.annotate(
-            count=Count("revisions", filter=IN_FORCE), own=Count("revisions", filter=IN_FORCE & own)
+            count=Count("revisions", filter=IN_FORCE),
+            written=Count("revisions", filter=IN_FORCE & written),
+            own=Count("revisions", filter=IN_FORCE & own),
         )
         .filter(count__gt=0)
-        .order_by("-own", "-count", "name")
+        .order_by("-written", "-own", "-count", "name")
     )
 
 

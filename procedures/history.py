@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from procedures.presenting import channel_time, fee_text
 IN_FORCE = (Revision.Status.PUBLISHED, Revision.Status.SUPERSEDED)
 # A text longer than this is told to have been rewritten, and shown in full only on demand.
 _SHORT = 240
+# More differences than a person reads: the office's own text in place of the national one.
+_FEW = 25
 
 # `keywords` and `ask_first` are left out: they change nothing for somebody who files.
 _LABELS = {
@@ -93,11 +96,21 @@ class Change:
         """`sửa thời hạn trực tuyến; thêm giấy tờ “…”`: at most three, and how many more."""
         if self.is_first:
             return _("thủ tục mới có trên cổng")
-        shown = "; ".join(row.phrase for row in self.differences[:3])
-        more = len(self.differences) - 3
+        if self.is_rewritten:
+            return _("cơ quan soạn lại trang này")
+        counts = Counter(row.phrase for row in self.differences)
+        phrases = [
+            phrase if count == 1 else f"{phrase} ({count})" for phrase, count in counts.items()
+        ]
+        shown, more = "; ".join(phrases[:3]), len(phrases) - 3
         if more > 0:
             shown += _(" và %(count)d thay đổi khác") % {"count": more}
         return shown or _("sửa cách trình bày, nội dung giữ nguyên")
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether hardly anything is as it was, so that the points are read only on demand."""
+        return len(self.differences) > _FEW
 
 
 # --- The revisions of one procedure, and of all -----------------------------------------
@@ -145,13 +158,14 @@ def with_differences(revisions: Iterable[Revision]) -> list[Change]:
 
 def loads(limit: int = 3) -> list[dict[str, Any]]:
     """The last days on which procedures of the national catalogue came, and how many."""
-    return list(
+    rows = (
         Revision.objects.filter(status=Revision.Status.PUBLISHED, origin=Revision.Origin.NATIONAL)
         .annotate(day=TruncDate("published_at"))
         .values("day")
         .annotate(count=Count("pk"))
         .order_by("-day")[:limit]
     )
+    return [{**row, "number": f"{row['count']:,}".replace(",", ".")} for row in rows]
 
 
 def _change(new: Revision, old: Revision | None) -> Change:

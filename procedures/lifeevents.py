@@ -63,7 +63,9 @@ def _procedure(row: dict[str, Any], known: dict[str, Procedure]) -> dict[str, st
     found = known.get(code)
     if found is None:
         return {"code": code, "name": row.get("procedure", ""), "url": ""}
-    return {"code": code, "name": found.current.short_name, "url": found.get_absolute_url()}
+    # The plain words of the page's writer stand before the catalogue's.
+    name = row.get("procedure") or found.current.short_name
+    return {"code": code, "name": name, "url": found.get_absolute_url()}
 
 
 def faults(steps: Any) -> list[str]:

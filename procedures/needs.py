@@ -26,7 +26,15 @@ from procedures.formspec.inwords import in_words
 from procedures.formspec.spec import NO_WORDS, Field, Form
 from procedures.formspec.webform import questions
 from procedures.models import Fee, RequiredDocument, Revision
-from procedures.presenting import ORIGINAL_DUE, channel_groups, fee_text, fees_of, prose
+from procedures.presenting import (
+    ORIGINAL_DUE,
+    channel_groups,
+    fee_text,
+    fees_of,
+    note_context,
+    prose,
+    shorten_names,
+)
 from procedures.text import dong
 from procedures.worktime import Calendar, NoCalendar
 
@@ -153,6 +161,7 @@ class NeedsForm(forms.Form):
         }
         for path, spec in self.asked.items():
             self.fields[_name(path)] = _input(spec)
+        self._name_the_bare_ones()
         if self.exemptions:
             self.fields[_EXEMPT] = forms.ChoiceField(
                 label=_("Ông/bà thuộc diện nào?"),
@@ -168,6 +177,15 @@ class NeedsForm(forms.Form):
             for name in self.errors:
                 if name in self.fields:
                     self.fields[name].widget.attrs["aria-invalid"] = "true"
+
+    def _name_the_bare_ones(self) -> None:
+        """Say whose day or number it is where a question stands without its section."""
+        for block in self.blocks:
+            path = block.paths[0]
+            if len(block.paths) == 1 and self.asked[path].type in {"date", "number", "money"}:
+                section = self.revision.form.section(path.partition(".")[0])
+                field = self.fields[_name(path)]
+                field.label = f"{section.title} – {_lower(str(field.label))}"
 
     @property
     def is_empty(self) -> bool:
@@ -229,6 +247,10 @@ class NeedsForm(forms.Form):
         if self.exemption:
             rows.append((_("Diện được miễn, giảm"), self.exemptions[self.exemption]))
         return rows
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _name(path: str) -> str:
@@ -355,6 +377,7 @@ def checklist(
     ]
     for row in revision.documents.all():
         _add_document(found, row, weigh)
+    shorten_names(found.groups)
     found.originals = [row for row in found.papers if row["key_due"] == "before_result"]
     found.ways = _ways(revision, weigh, exemption)
     if found.ways and all(way["charges"] == found.ways[0]["charges"] for way in found.ways):
@@ -484,7 +507,7 @@ def _line(fee: Fee, line: Any, is_exempt: bool) -> dict[str, Any]:
         "quantity": f"{line.quantity} {line.unit}" if line.unit else "",
         "due": fee.get_due_display(),
         "source": fee.source,
-        "note": prose(fee.note),
+        **note_context(fee.note),
         "law": fee.exemption_law if is_exempt else "",
     }
 

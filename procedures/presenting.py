@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -52,7 +53,11 @@ _NOTHING = {
     "khong co yeu cau", "khong yeu cau", "-",
 }  # fmt: skip
 # Texts that would push everything else off a phone are folded.
-LONG_TEXT, LONG_PAPERS = 900, 2500
+LONG_TEXT, LONG_PAPERS, LONG_CASE, LONG_NOTE = 900, 2500, 160, 320
+MIN_SHARED = 40
+
+# A list whose line ends were lost on the way: `…: - Thời hạn …; - Thời hạn …`.
+_INLINE_MARK = re.compile(r"(?<=[;:.])\s+(?=[-+*•]\s+\w)")
 
 
 def page_context(procedure: Procedure) -> dict[str, Any]:
@@ -76,7 +81,8 @@ def page_context(procedure: Procedure) -> dict[str, Any]:
         "revision": revision,
         "facts": _facts(revision, ways),
         "channels": ways,
-        "fees": ways[0]["fees"] if same_fees(ways) else None,
+        "times": ways[0]["times"] if _same(ways, "times") else None,
+        "fees": ways[0]["fees"] if _same(ways, "fees") else None,
         "no_fee": no_fee_text(revision),
         "document_groups": groups,
         "are_papers_long": sum(group["length"] for group in groups) > LONG_PAPERS,
@@ -161,16 +167,21 @@ def fees_of(revision: Revision, kind: str) -> list[Fee]:
     return found
 
 
-def same_fees(ways: list[dict[str, Any]]) -> bool:
-    """Whether every way to file costs the same, so that the fees are said once."""
-    return bool(ways) and all(way["fees"] == ways[0]["fees"] for way in ways)
+def _same(ways: list[dict[str, Any]], key: str) -> bool:
+    """Whether every way to file says the same of this, so that it is said once."""
+    return bool(ways) and all(way[key] == ways[0][key] for way in ways)
 
 
 def _time(channel: Channel) -> dict[str, Any]:
     text, note = channel_time(channel), channel.note.strip()
     if _is_in_words(channel) and note and len(note) <= 160:
         text, note = note, ""
-    return {"case": channel.case, "text": text, "note": prose(note)}
+    return {
+        "case": channel.case,
+        "long_case": prose(channel.case) if len(channel.case) > LONG_CASE else [],
+        "text": text,
+        **note_context(note),
+    }
 
 
 def channel_time(channel: Channel) -> str:
@@ -196,7 +207,7 @@ def fee_context(fee: Fee, revision: Revision) -> dict[str, Any]:
     return {
         "name": fee.name,
         "text": fee_text(fee),
-        "note": prose(fee.note) if fold(fee.note) != fold(fee.name) else [],
+        **note_context(fee.note if fold(fee.note) != fold(fee.name) else ""),
         "source": fee.source,
         "when": in_words(fee.when, revision.form) if fee.when else "",
         "is_conditional": bool(fee.when),
@@ -204,6 +215,12 @@ def fee_context(fee: Fee, revision: Revision) -> dict[str, Any]:
         "exemptions": list(fee.exemptions.values()),
         "exemption_law": fee.exemption_law,
     }
+
+
+def note_context(note: str) -> dict[str, Any]:
+    """A note as prose, and whether it is so long that it is folded."""
+    is_long = len(note) > LONG_NOTE
+    return {"note": prose(note), "note_start": " ".join(note.split())[:90] if is_long else ""}
 
 
 def fee_text(fee: Fee) -> str:
@@ -280,7 +297,9 @@ def _fee_fact(revision: Revision) -> str:
     fees = list(revision.fees.all())
     if not fees:
         return no_fee_text(revision)
-    if len(fees) == 1 and not fees[0].when and len(fee_text(fees[0])) <= 60:
+    if all(fee.when for fee in fees):
+        return _("Không thu, trừ một số trường hợp ghi ở dưới")
+    if len(fees) == 1 and len(fee_text(fees[0])) <= 60:
         return fee_text(fees[0])
     amounts = [fee.amount for fee in fees if fee.amount and not fee.tiers and not fee.alternatives]
     if len(amounts) < len(fees):
@@ -322,7 +341,26 @@ def document_groups(revision: Revision) -> list[dict[str, Any]]:
         else:
             group["papers"].append(_document(row, revision))
         group["length"] += len(row.name) + 60
-    return list(groups.values())
+    found = list(groups.values())
+    shorten_names(found)
+    return found
+
+
+def shorten_names(groups: list[dict[str, Any]]) -> None:
+    """Give each group a `short` name, without the words with which all of them begin."""
+    shared = _shared_beginning([group["name"] for group in groups if group["name"]])
+    for group in groups:
+        rest = group["name"].removeprefix(shared)
+        group["short"] = f"… {rest}" if shared and group["name"] else group["name"]
+
+
+def _shared_beginning(names: list[str]) -> str:
+    words = itertools.takewhile(
+        lambda column: len(set(column)) == 1,
+        zip(*(name.split(" ") for name in names), strict=False),
+    )
+    shared = "".join(f"{column[0]} " for column in words)
+    return shared if len(names) > 1 and len(shared) >= MIN_SHARED else ""
 
 
 def _document(row: RequiredDocument, revision: Revision) -> dict[str, Any]:
@@ -347,7 +385,7 @@ def _document(row: RequiredDocument, revision: Revision) -> dict[str, Any]:
 def prose(text: str) -> list[dict[str, Any]]:
     """A text of many lines as paragraphs (`text`) and lists (`lines`), nothing lost."""
     blocks: list[dict[str, Any]] = []
-    for line in text.splitlines():
+    for line in _INLINE_MARK.sub("\n", text).splitlines():
         match = re.match(r"\s*[-+•*–]\s*(?=\S)", line)
         words = " ".join(line[match.end() :].split()) if match else " ".join(line.split())
         if not words:
