@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from pydantic import ValidationError
 
 from procedures.loading import workbook
 from procedures.loading.checking import check_document, check_files
@@ -38,7 +39,8 @@ class SourceError(Exception):
 class Entry:
     """One procedure of a source: what it says, or the faults that keep it out.
 
-    `advice` says in sentences which level it reaches, and what the next one takes.
+    `as_read` is what a file with faults says all the same, where it can be read; `advice`
+    says in sentences which level it reaches, and what the next one takes.
     """
 
     file: str
@@ -48,6 +50,7 @@ class Entry:
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     code: str = ""
+    as_read: ProcedureSpec | None = None
     advice: list[str] = field(default_factory=list)
 
 
@@ -141,8 +144,16 @@ def _office_entry(document: Document, spec: ProcedureSpec | None) -> Entry:
         Revision.Origin.OFFICE,
         list(document.faults),
         code=spec.code if spec else "",
+        as_read=_as_read(document) if document.faults else None,
         advice=document.level.lines() if document.level else [],
     )
+
+
+def _as_read(document: Document) -> ProcedureSpec | None:
+    try:
+        return ProcedureSpec.model_validate(document.data)
+    except ValidationError:
+        return None
 
 
 def _national_entries(file: Path) -> Iterator[Entry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from procedures.loading.yamltext import read
 from procedures.models import Procedure, Revision
 from procedures.text import normalise
 from tests import factories
-from tests.procedures.test_national import NATIONAL_FILE, needs_the_file
+from tests.procedures.test_national import NATIONAL_FILE, needs_the_file, row
 
 PROCEDURES = factories.FIXTURES / "procedures"
 
@@ -262,6 +263,33 @@ def test_what_is_in_force_goes_out_and_comes_back_unchanged(tmp_path):
     ]  # fmt: skip
     assert "2 thủ tục: 2 không đổi." in out.getvalue()
     assert Revision.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_what_the_nation_says_goes_out_and_comes_back_unchanged(tmp_path):
+    (tmp_path / "a.jsonl").write_text(json.dumps(row(conditions="Một\nHai: ba")), "utf-8")
+    call_command("loadprocedures", tmp_path / "a.jsonl", publish=True, verbosity=0)
+
+    export(tmp_path / "ra")
+    out = io.StringIO()
+    call_command("loadprocedures", tmp_path / "ra", publish=True, stdout=out, stderr=out)
+
+    assert out.getvalue() == "1 thủ tục: 1 không đổi.\nĐã công bố 0 thủ tục.\n"
+    assert Revision.objects.get().origin == "national"
+
+
+@pytest.mark.django_db
+def test_what_the_nation_says_is_mended_before_an_office_changes_it(tmp_path):
+    (tmp_path / "a.jsonl").write_text(json.dumps(row()), "utf-8")
+    call_command("loadprocedures", tmp_path / "a.jsonl", publish=True, verbosity=0)
+    export(tmp_path / "ra")
+    [file] = (tmp_path / "ra").iterdir()
+    file.write_text(file.read_text().replace("Nộp rồi nhận.", "Nộp, rồi nhận."))
+
+    with pytest.raises(CommandError, match="chưa có gì được nạp"):
+        call_command("loadprocedures", file, verbosity=0, stderr=io.StringIO())
+
+    assert Revision.objects.count() == 1
 
 
 @pytest.mark.django_db
