@@ -148,7 +148,7 @@ class QuestionAdmin(admin.ModelAdmin):
     """The questions to one's offices; a supervisor reads, the others answer."""
 
     form = QuestionForm
-    list_display = ("code", "agency", "about", "asked_at", "due", "state")
+    list_display = ("code", "about", "due", "state", "agency", "asked_at")
     list_filter = (TabFilter, ("sector", admin.RelatedOnlyFieldListFilter))
     search_fields = ("code", "text", "public_question")
     search_help_text = gettext_lazy("Tìm theo mã hoặc lời câu hỏi")
@@ -157,10 +157,11 @@ class QuestionAdmin(admin.ModelAdmin):
     show_full_result_count = False
     ordering = ("answered_at", "due_at")
     actions = None
+    view_on_site = False
     change_list_template = "admin/dossiers/question/change_list.html"
     readonly_fields = (
         "code", "agency", "about", "asked_at", "due", "name", "email", "phone", "text",
-        "sent_answer", "answered_at", "answered_by",
+        "sent_answer", "answered_at", "official",
     )  # fmt: skip
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -201,7 +202,7 @@ class QuestionAdmin(admin.ModelAdmin):
         asked = ("code", "agency", "about", "asked_at", "due", "name", "email", "phone", "text")
         may_write = self.has_change_permission(request, obj)
         is_answered = obj is not None and obj.answered_at
-        given = ("sent_answer", "answered_at", "answered_by") if is_answered else ()
+        given = ("sent_answer", "answered_at", "official") if is_answered else ()
         answer = given or (("answer",) if may_write else ())
         fieldsets = [(_("Câu hỏi"), {"fields": asked})]
         if answer:
@@ -235,6 +236,11 @@ class QuestionAdmin(admin.ModelAdmin):
         if question.published_at:
             return _("Đã đăng công khai")
         return _("Đã trả lời") if question.answered_at else _("Chờ trả lời")
+
+    @admin.display(description=gettext_lazy("Người trả lời"))
+    def official(self, question: Question) -> str:
+        """Who answered."""
+        return question.answered_by.get_full_name() if question.answered_by else "–"
 
     @admin.display(description=gettext_lazy("Đã trả lời"))
     def sent_answer(self, question: Question) -> str:
