@@ -24,14 +24,12 @@ _SHORT = 240
 # More differences than a person reads: the office's own text in place of the national one.
 _FEW = 25
 
-# `keywords` and `ask_first` are left out: they change nothing for somebody who files.
+# What only helps people find it, or orders the questions, changes nothing for who files.
 _LABELS = {
     "name": gettext_lazy("Tên thủ tục"),
     "short_name": gettext_lazy("Tên gọi ngắn"),
-    "also_called": gettext_lazy("Tên thường gọi"),
     "summary": gettext_lazy("Để làm gì"),
     "field": gettext_lazy("Lĩnh vực"),
-    "life_events": gettext_lazy("Sự kiện trong đời sống"),
     "audience": gettext_lazy("Đối tượng thực hiện"),
     "conditions": gettext_lazy("Yêu cầu, điều kiện"),
     "decision": gettext_lazy("Quyết định công bố"),
@@ -158,14 +156,13 @@ def with_differences(revisions: Iterable[Revision]) -> list[Change]:
 
 def loads(limit: int = 3) -> list[dict[str, Any]]:
     """The last days on which procedures of the national catalogue came, and how many."""
-    rows = (
+    return list(
         Revision.objects.filter(status=Revision.Status.PUBLISHED, origin=Revision.Origin.NATIONAL)
         .annotate(day=TruncDate("published_at"))
         .values("day")
         .annotate(count=Count("pk"))
         .order_by("-day")[:limit]
     )
-    return [{**row, "number": f"{row['count']:,}".replace(",", ".")} for row in rows]
 
 
 def _change(new: Revision, old: Revision | None) -> Change:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
-from django.core.files.storage import FileSystemStorage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from procedures.formspec import paperform
 from procedures.loading.saving import publish, save_draft
 from procedures.loading.schema import ProcedureSpec
-from procedures.models import Agency, Procedure, Sector
+from procedures.models import Agency, Procedure, Revision, Sector
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -203,29 +202,164 @@ def test_what_is_not_there_is_not_found_in_vietnamese(client, address):
     assert "Không tìm thấy trang này" in text_of(response)
 
 
+# --- A wall of text -------------------------------------------------------------------
+
+WALL = "Cơ quan tiếp nhận kiểm tra hồ sơ rồi chuyển cho đơn vị chuyên môn thẩm định. " * 8
+
+
+def national(**keys) -> Procedure:
+    """A procedure as the national catalogue tells it: prose, cases, unchecked amounts."""
+    factories.offices()
+    definition = {
+        "code": "1.999001",
+        "name": "Cấp giấy phép của bộ </script><b>",
+        "short_name": "Cấp giấy phép của bộ </script><b>",
+        "field": "Hộ tịch",
+        "audience": ["Doanh nghiệp Việt Nam"],
+        "conditions": ["Không"],
+        "decision": "1/QĐ-BTP",
+        "service_level": 1,
+        "filing_place": "national_portal",
+        "office": {"tier": "ministry", "handled_by": "Cục Quản lý", "authority": "Bộ trưởng"},
+        "channels": [
+            {"type": "direct", "time": "30 days", "case": "Cấp mới"},
+            {"type": "direct", "time": "10 days", "case": "Cấp lại"},
+            {"type": "postal", "time": "text", "note": "Theo giấy hẹn"},
+        ],
+        "fees": [
+            {"id": "f1", "name": "Phí, lệ phí", "amount": 0, "pay": "at_filing", "source": "QĐ",
+             "note": "Theo biểu giá của bộ"},
+        ],
+        "documents": [
+            {"id": "d1", "name": "Đơn đề nghị", "group": "Cấp mới", "how": "submit",
+             "originals": 1, "copies": 2},
+            {"id": "d2", "name": "Bản sao nộp phải còn giá trị", "group": "Cấp mới",
+             "how": "remark"},
+            {"id": "d3", "name": "Giấy phép cũ", "group": "Cấp lại", "how": "submit",
+             "originals": 1},
+        ],
+        "steps_text": "\n".join([WALL] * 6) + "\n- Bước cuối cùng: nhận giấy phép",
+        "result": {"name": "Giấy phép"},
+        "legal_basis": [{"number": "1/2024/QH15", "title": "Luật mẫu"}],
+        **keys,
+    }  # fmt: skip
+    revision = save_draft(ProcedureSpec.model_validate(definition))
+    revision.origin = Revision.Origin.NATIONAL
+    revision.save()
+    publish(revision, by=None)
+    return Procedure.objects.get(code=definition["code"])
+
+
+def test_nothing_of_a_wall_of_text_is_lost(client):
+    procedure = national()
+
+    page = text_of(client.get(procedure.get_absolute_url()))
+
+    facts = [
+        "Cấp mới", "Cấp lại", "30 ngày", "10 ngày", "Theo giấy hẹn", "Đơn đề nghị",
+        "Bản chính: 1", "Bản sao: 2", "Bản sao nộp phải còn giá trị", "Giấy phép cũ",
+        "Bước cuối cùng: nhận giấy phép", "Cục Quản lý", "Bộ trưởng", "1/2024/QH15",
+        "Không có yêu cầu riêng", "Theo biểu giá của bộ",
+    ]  # fmt: skip
+    assert [fact for fact in facts if fact not in page] == []
+    assert page.count(" ".join(WALL.split())) == 6
+
+
+def test_a_long_text_is_folded_and_can_be_unfolded_for_reading(client):
+    procedure = national()
+    address = procedure.get_absolute_url()
+
+    folded = client.get(address).content.decode()
+    unfolded = client.get(address, {"day-du": ""}).content.decode()
+
+    assert re.search(r'<details class="mc-details">\s*<summary>Đọc đầy đủ trình tự', folded)
+    assert "<details>" not in unfolded
+    assert not re.search(r'<details class="mc-details">', unfolded)
+
+
+def test_an_unchecked_nought_is_not_free(client):
+    page = text_of(client.get(national().get_absolute_url()))
+
+    assert "Chưa xác định (tạm tính)" in page
+    assert "Không thu" not in page
+    assert "0 đồng" not in page
+
+
+def test_no_fee_in_the_national_catalogue_is_not_free_either(client):
+    page = text_of(client.get(national(fees=[]).get_absolute_url()))
+
+    assert "Danh mục quốc gia không ghi khoản thu nào" in page
+    assert "Không thu" not in page
+
+
+def test_a_time_of_nought_is_told_in_words(client):
+    channels = [{"type": "direct", "time": "0 working_days"}]
+
+    page = text_of(client.get(national(channels=channels).get_absolute_url()))
+
+    assert "0 ngày" not in page
+    assert "Theo nội dung ghi ở trình tự thực hiện" in page
+
+
+def test_an_office_elsewhere_is_named_and_ours_says_that_it_does_not_receive(client):
+    page = text_of(client.get(national().get_absolute_url()))
+
+    assert "Cơ quan thực hiện Cục Quản lý" in page
+    assert "Cổng này không nhận hồ sơ của thủ tục này" in page
+
+
+# --- For machines ---------------------------------------------------------------------
+
+
+def structured(client, procedure: Procedure) -> dict:
+    page = client.get(procedure.get_absolute_url()).content.decode()
+    [block] = re.findall(r'(?s)<script type="application/ld\+json">(.*?)</script>', page)
+    return json.loads(block)
+
+
+def test_a_procedure_is_a_government_service(client):
+    procedure = factories.procedure(factories.BIRTH)
+
+    data = structured(client, procedure)
+
+    assert data["@type"] == "GovernmentService"
+    assert data["identifier"] == procedure.code
+    assert data["name"] == procedure.current.short_name
+    assert data["url"].endswith(procedure.get_absolute_url())
+    assert {"@type": "Audience", "audienceType": "Công dân Việt Nam"} in data["audience"]
+    assert data["provider"][0]["@type"] == "GovernmentOrganization"
+    assert len(data["availableChannel"]) == 3
+
+
+def test_a_text_cannot_leave_the_block_of_data(client):
+    procedure = national()
+
+    data = structured(client, procedure)
+
+    assert data["name"] == "Cấp giấy phép của bộ </script><b>"
+
+
+def test_the_page_names_its_one_address(client):
+    procedure = factories.procedure()
+
+    page = client.get(procedure.get_absolute_url(), {"day-du": ""}).content.decode()
+
+    assert (
+        f'<link rel="canonical" href="http://localhost:8000{procedure.get_absolute_url()}">' in page
+    )
+
+
+def test_an_office_can_be_found_on_a_map(client):
+    procedure = factories.procedure()
+    Agency.objects.filter(code=factories.COMMUNE).update(map_url="https://map.example/gio-linh")
+
+    page = client.get(procedure.get_absolute_url()).content.decode()
+
+    assert 'href="https://map.example/gio-linh" rel="noopener noreferrer"' in page
+    assert "https://www.openstreetmap.org/search?query=" in page
+
+
 # --- Its form -------------------------------------------------------------------------
-
-
-def test_the_blank_form_is_printed_once_and_then_read(client, monkeypatch, tmp_path):
-    procedure = factories.procedure(factories.LAND_DISPUTE)
-    printed = []
-    monkeypatch.setattr(paperform, "default_storage", FileSystemStorage(tmp_path))
-
-    def print_it(revision, office=None):
-        printed.append(revision.pk)
-        return b"%PDF-1.7 mau don"
-
-    monkeypatch.setattr(paperform, "blank_pdf", print_it)
-    address = reverse("procedures:blank_form", args=[procedure.code])
-
-    first = client.get(address)
-    second = client.get(address)
-
-    assert b"".join(first.streaming_content) == b"".join(second.streaming_content)
-    assert printed == [procedure.current_id]
-    assert first.headers["Content-Type"] == "application/pdf"
-    assert f"to-khai-{procedure.slug}.pdf" in first.headers["Content-Disposition"]
-    assert "attachment" in first.headers["Content-Disposition"]
 
 
 def test_level_one_has_no_form_to_take_home(client):
@@ -278,13 +412,21 @@ def addresses() -> dict[str, str]:
         "search": reverse("procedures:list") + "?q=trich+luc",
         "field": f"{reverse('procedures:list')}?linh-vuc={Sector.objects.first().slug}",
         "detail": procedure.get_absolute_url(),
+        "questions": reverse("procedures:needs", args=[procedure.code]),
+        "checklist": reverse("procedures:needs", args=[procedure.code]) + "?xem=1",
+        "changes": reverse("procedures:changes", args=[procedure.code]),
         "life event": procedure.current.life_events.first().get_absolute_url(),
         "office": Agency.objects.get(code=factories.COMMUNE).get_absolute_url(),
         "home": reverse("home"),
     }
 
 
-@pytest.mark.parametrize("name", ["list", "search", "field", "detail", "life event", "office"])
+PAGES = [
+    "list", "search", "field", "detail", "questions", "checklist", "changes", "life event", "office",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_needs_no_script_and_no_form_needs_one(client, name):
     page = client.get(addresses()[name]).content.decode()
 
@@ -293,9 +435,7 @@ def test_a_page_needs_no_script_and_no_form_needs_one(client, name):
     assert "javascript:" not in page
 
 
-@pytest.mark.parametrize(
-    "name", ["list", "search", "field", "detail", "life event", "office", "home"]
-)
+@pytest.mark.parametrize("name", [*PAGES, "home"])
 def test_a_page_asks_as_often_with_fifty_procedures_as_with_one(client, name):
     address = addresses()[name]
     client.get(address)

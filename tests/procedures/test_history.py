@@ -122,7 +122,7 @@ def test_a_key_is_compared_in_the_words_of_its_page(keys, what, was, now):
 
 
 def test_what_only_helps_the_search_is_no_change():
-    assert changed(keywords=["mới"], ask_first=["a.b"]) == []
+    assert changed(keywords=["mới"], ask_first=["a.b"], also_called=["tên khác"]) == []
 
 
 def test_questions_that_came_and_went_are_named():
