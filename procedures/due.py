@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 
+from django.tasks import TaskResultStatus
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from procedures.loading import bulk
 from procedures.loading.publishing import put_scheduled_in_force
@@ -35,11 +37,19 @@ def sweep_broken_loads() -> int:
 
 
 def check_waiting_loads() -> int:
-    """Ask again for the check of loads that still wait; one that ran already does nothing."""
+    """Ask again for the check of loads that nobody is to check any more; how many."""
     waiting = CatalogueLoad.objects.filter(
         state=CatalogueLoad.State.WAITING, created_at__lt=timezone.now() - ASK_AGAIN_AFTER
     )
-    pks = list(waiting.values_list("pk", flat=True))
-    for pk in pks:
+    return sum(_ask_again(pk) for pk in waiting.values_list("pk", flat=True))
+
+
+def _ask_again(pk: int) -> bool:
+    is_asked = DBTaskResult.objects.filter(
+        task_path=check_load.module_path,
+        args_kwargs={"args": [pk], "kwargs": {}},
+        status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING],
+    ).exists()
+    if not is_asked:
         check_load.enqueue(pk)
-    return len(pks)
+    return not is_asked
