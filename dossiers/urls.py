@@ -3,7 +3,8 @@
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from dossiers.views import citizen, files, public, questions
+from dossiers.views import citizen, files, filledforms, public, questions
+from procedures.urls import CODE as PROCEDURE
 
 app_name = "dossiers"
 
@@ -21,7 +22,9 @@ CODE = r"(?P<code>[A-Z0-9.]{3,20}-[0-9]{6,8}-[0-9A-Z]{4,})"
 urlpatterns = [
     path("ho-so/", citizen.mine, name="mine"),
     re_path(r"^ho-so/moi/(?P<code>[0-9.]{3,20})/$", citizen.start, name="start"),
+    re_path(rf"^thu-tuc/{PROCEDURE}/bieu-mau/tai-len/$", filledforms.read_pdf, name="read_pdf"),
     path("ho-so/nhap/<key:key>/", citizen.draft, name="draft"),
+    path("ho-so/nhap/<key:key>/tu-tep-pdf/", filledforms.pdf_read, name="pdf_read"),
     path("ho-so/nhap/<key:key>/noi-giai-quyet/", citizen.office, name="office"),
     path("ho-so/nhap/<key:key>/phan/<slug:section_id>/", citizen.section, name="section"),
     path("ho-so/nhap/<key:key>/giay-to/", citizen.documents, name="documents"),

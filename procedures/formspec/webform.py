@@ -187,7 +187,7 @@ class SectionForm(forms.Form):
             }
             answer = kind.to_answer(values)
             if answer is not None:
-                _put(row, question.path, answer)
+                put(row, question.path, answer)
         return row
 
     def answer(self) -> dict[str, Any]:
@@ -230,7 +230,8 @@ def _default(spec: Field) -> Any:
     return spec.default
 
 
-def _put(row: dict[str, Any], path: str, value: Any) -> None:
+def put(row: dict[str, Any], path: str, value: Any) -> None:
+    """Set the answer at a dotted path, making the groups on the way."""
     *above, last = path.split(".")
     for name in above:
         row = row.setdefault(name, {})
@@ -273,7 +274,7 @@ def _prune_row(section: Section, row: Mapping[str, Any], answers: Mapping[str, A
         for question in questions(section.fields):
             answer = conditions.lookup(row, question.path)
             if answer is not None and all(conditions.holds(w, view) for w in question.whens):
-                _put(smaller, question.path, answer)
+                put(smaller, question.path, answer)
         if smaller == row:
             return smaller
         row = smaller
@@ -299,7 +300,7 @@ def _fitting_row(section: Section, row: Mapping[str, Any]) -> dict[str, Any]:
     for path, spec in walk(section.fields):
         answer = conditions.lookup(row, path)
         if answer is not None and type_of(spec).takes(spec, answer):
-            _put(smaller, path, answer)
+            put(smaller, path, answer)
     return smaller
 
 
@@ -346,5 +347,5 @@ def profile_row(section: Section, profile: Mapping[str, str]) -> dict[str, Any]:
     left = {kind: value for kind, value in profile.items() if value}
     for path, spec in walk(section.fields):
         if spec.type in left:
-            _put(row, path, left.pop(spec.type))
+            put(row, path, left.pop(spec.type))
     return row

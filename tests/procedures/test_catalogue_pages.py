@@ -422,7 +422,8 @@ def addresses() -> dict[str, str]:
 
 
 PAGES = [
-    "list", "search", "field", "detail", "questions", "checklist", "changes", "life event", "office",
+    "list", "search", "field", "detail", "questions", "checklist", "changes", "life event",
+    "office",
 ]  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from django.test import override_settings
 from django.utils import translation
 
 from procedures import papers
-from procedures.formspec import paperform
+from procedures.formspec import layout, paperform
 from procedures.formspec.spec import Form
+from procedures.spelling import day_in_words
 
 FORM = Form.model_validate(
     [
@@ -93,7 +94,11 @@ ANSWERS = {
         "ngay_sinh": "2026-02-05",
         "gioi_tinh": "nam",
         "dan_toc": "Bru Vân Kiều",
-        "que_quan": {"commune": "19495", "name": "Xã Gio Linh, Quảng Trị", "detail": "Hà Thượng"},
+        "que_quan": {
+            "commune": "19495",
+            "name": "Xã Gio Linh, Tỉnh Quảng Trị",
+            "detail": "Hà Thượng",
+        },
     },
     "nguoi_lam_chung": [{"ho_ten": "Lê Thị Ẩn"}],
     "giay_to": {"kem": ["chung_sinh"]},
@@ -101,7 +106,7 @@ ANSWERS = {
 }
 
 
-def revision(form: Form = FORM) -> SimpleNamespace:
+def revision(form: Form = FORM, **definition) -> SimpleNamespace:
     """As much of a `Revision` as a form on paper asks for."""
     documents = [SimpleNamespace(name="Tờ khai đăng ký khai sinh", how="portal")]
     return SimpleNamespace(
@@ -109,6 +114,8 @@ def revision(form: Form = FORM) -> SimpleNamespace:
         number=3,
         short_name="Đăng ký khai sinh",
         form=form,
+        definition=definition,
+        digest="0" * 64,
         documents=SimpleNamespace(all=lambda: documents),
     )
 
@@ -313,7 +320,7 @@ def test_a_long_office_name_breaks_in_the_middle(name, lines):
     ],
 )
 def test_a_day_is_spelled_as_civil_papers_do(day, written):
-    assert paperform.date_in_words(datetime.date(*day)) == written
+    assert day_in_words(datetime.date(*day)) == written
 
 
 def blank() -> bytes:
@@ -346,6 +353,7 @@ def test_the_blank_form_has_a_field_for_every_answer_by_its_path():
         "nguoi_lam_chung.0.ho_ten": "",
         "nguoi_lam_chung.1.ho_ten": "",
         "nguoi_lam_chung.2.ho_ten": "",
+        "nguoi_lam_chung.3.ho_ten": "",
         "giay_to.kem.chung_sinh": "/Off",
         "giay_to.kem.ket_hon": "/Off",
     }
@@ -414,9 +422,136 @@ def test_the_blank_form_shows_every_section_and_says_when():
 
     assert "TỜ KHAI ĐĂNG KÝ KHAI SINH" in text
     assert "Chỉ khai khi “Cha mẹ của bé” là “Đã đăng ký kết hôn”" in text
-    assert "Người làm chứng 3" in text
+    assert "Thiếu dòng thì ghi tiếp vào một tờ khác" in text
     assert "(Ký, ghi rõ họ, chữ đệm, tên)" in text
     assert "Mã thủ tục: 1.001193 · bản 3" in text
+
+
+def person(*, beside: str = "", **section) -> dict:
+    return {
+        **section,
+        **({"beside": beside} if beside else {}),
+        "fields": [
+            {"id": "ho_ten", "type": "name", "label": "Họ, chữ đệm, tên"},
+            {"id": "ngay_sinh", "type": "date", "label": "Ngày sinh"},
+            {"id": "so", "type": "citizen_number", "label": "Số định danh"},
+        ],
+    }
+
+
+COUPLE = Form.model_validate(
+    [person(section="ben_nu", title="Bên nữ"),
+     person(section="ben_nam", title="Bên nam", beside="ben_nu")]
+)  # fmt: skip
+
+
+def test_two_sections_beside_each_other_are_two_columns_and_both_sign():
+    text = words(paperform.blank_pdf(revision(COUPLE)))
+
+    assert "Bên nữ Bên nam" in text
+    assert "Họ, chữ đệm, tên: Họ, chữ đệm, tên:" in text
+    assert "BÊN NỮ BÊN NAM (Ký, ghi rõ họ, chữ đệm, tên) (Ký, ghi rõ họ, chữ đệm, tên)" in text
+
+
+def test_both_names_stand_where_both_sign():
+    answers = {"ben_nu": {"ho_ten": "Lê Thị Ẩn"}, "ben_nam": {"ho_ten": "Võ Văn Cứ"}}
+
+    text = words(paperform.filled_pdf(revision(COUPLE), answers))
+
+    assert text.endswith("Lê Thị Ẩn Võ Văn Cứ Mã thủ tục: 1.001193 · bản 3 1/1")
+
+
+def test_short_answers_share_a_line_but_not_in_a_column():
+    rows = layout.lay_out(Form([COUPLE.sections[0]]))["sections"][0]["rows"]
+    narrow = layout.lay_out(COUPLE)["sections"][0]["columns"][0]["rows"]
+
+    assert [row["kind"] for row in rows] == ["line", "pair"]
+    assert [row["kind"] for row in narrow] == ["line", "line", "line"]
+
+
+def test_a_day_that_is_spelled_stands_beside_its_words():
+    rows = layout.lay_out(FORM, ANSWERS)["sections"][1]["rows"]
+    pair = next(row for row in rows if row["kind"] == "pair")
+
+    assert [row["value"] for row in pair["rows"]] == [
+        "05/02/2026", "Ngày năm tháng hai năm hai nghìn không trăm hai mươi sáu",
+    ]  # fmt: skip
+
+
+def test_an_amount_is_spelled_too():
+    money = {"id": "so_tien", "type": "money", "label": "Vốn", "spell_out": "yes"}
+    form = Form.model_validate([{"section": "von", "title": "Vốn", "fields": [money]}])
+
+    [pair] = layout.lay_out(form, {"von": {"so_tien": 50_000_000}})["sections"][0]["rows"]
+
+    assert pair["rows"][1]["value"] == "Năm mươi triệu đồng"
+
+
+def test_rows_too_wide_for_a_table_stand_below_each_other():
+    fields = [{"id": f"ten_{i}", "type": "text", "label": f"Tên {i}"} for i in range(6)]
+    repeat = {"min": "1", "max": "9", "row_name": "Người"}
+    section = {"section": "nguoi", "title": "Những người", "repeat": repeat, "fields": fields}
+
+    rows = layout.lay_out(Form.model_validate([section]))["sections"][0]["rows"]
+
+    assert [row["label"] for row in rows if row["kind"] == "heading"] == [
+        "Người 1", "Người 2", "Người 3",
+    ]  # fmt: skip
+
+
+def test_explanations_are_numbered_once_and_stand_below():
+    name = {"id": "a", "type": "name", "label": "Họ tên", "help": "Viết in hoa."}
+    form = Form.model_validate(
+        [{"section": "x", "title": "X", "fields": [name, {**name, "id": "b"}]}]
+    )
+
+    text = words(paperform.blank_pdf(revision(form)))
+
+    assert text.count("Họ tên (1):") == 2
+    assert text.count("(1) Viết in hoa.") == 1
+
+
+def test_the_head_is_that_of_the_official_form():
+    heading = {"title": "Giấy đề nghị cấp", "number": "Mẫu số 1", "source": "Theo Thông tư 1",
+               "addressed_to": "Cơ quan đăng ký"}  # fmt: skip
+
+    text = words(paperform.blank_pdf(revision(paper=heading)))
+
+    assert "Mẫu số 1" in text
+    assert "GIẤY ĐỀ NGHỊ CẤP" in text
+    assert "(Theo Thông tư 1)" in text
+    assert "(Cơ quan đăng ký)" in text
+    assert "NGƯỜI ĐỀ NGHỊ" in text
+
+
+def test_the_blank_form_leads_to_the_page_of_its_procedure():
+    facts = paperform.blank_facts(revision())
+
+    assert facts["page_url"].endswith("/thu-tuc/1.001193/")
+    assert facts["page_url"].startswith("http")
+    assert facts["page_url"] in words(blank())
+
+
+def test_a_paper_that_is_printed_from_a_section_stands_alone():
+    papers_of = [{"id": "vb", "name": "Văn bản làm chứng", "print_from": "nguoi_lam_chung"}]
+
+    pdf = paperform.blank_pdf(revision(documents=papers_of), "vb")
+
+    text = words(pdf)
+    assert "VĂN BẢN LÀM CHỨNG" in text
+    assert "Kèm hồ sơ: Đăng ký khai sinh" in text
+    assert "NGƯỜI LÀM CHỨNG 1 NGƯỜI LÀM CHỨNG 2" in text
+    assert "Em bé" not in text
+    assert "nguoi_lam_chung.1.ho_ten" in fields_of(pdf)
+    with pytest.raises(paperform.NoSuchPaper):
+        paperform.blank_pdf(revision(documents=papers_of), "khac")
+
+
+def test_a_viewer_says_what_each_field_asks_for():
+    with pikepdf.open(io.BytesIO(blank())) as document:
+        section = next(row for row in document.Root.AcroForm.Fields if str(row.T) == "be")
+
+        assert str(section.Kids[0].TU) == "Em bé – Họ, chữ đệm, tên"
 
 
 def test_the_filled_form_says_the_answers_as_plain_text():
@@ -431,7 +566,7 @@ def test_the_filled_form_says_the_answers_as_plain_text():
     assert "☒ Nam ☐ Nữ" in text
     assert "☒ Giấy chứng sinh ☐ Giấy kết hôn" in text
     assert "Dân tộc: Bru Vân Kiều" in text
-    assert "Người làm chứng 1" in text
+    assert "STT Họ tên 1 Lê Thị Ẩn" in text
     assert "Tôi cam đoan lời khai là thật." in text
     assert "Gio Linh, ngày 23 tháng 11 năm 2026" in text
     with pikepdf.open(io.BytesIO(pdf)) as document:
@@ -443,7 +578,7 @@ def test_the_filled_form_leaves_out_what_was_not_asked():
 
     assert "Cha (Chỉ khai" not in text
     assert "Số định danh cá nhân" not in text
-    assert "Người làm chứng 2" not in text
+    assert "Thiếu dòng" not in text
 
 
 def test_a_draft_can_be_printed_before_anything_is_answered():

@@ -1,0 +1,116 @@
+"""A form that was filled in as a PDF becomes, or completes, a draft."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dossiers import filing
+from dossiers.models import Dossier
+from procedures.formspec import conditions
+from procedures.formspec.acroform import in_form, leaves, lost
+from procedures.formspec.spec import Form, walk
+from procedures.formspec.webform import prune, put
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.contrib.auth.base_user import AbstractBaseUser as User
+
+    from procedures.formspec.acroform import Place, Reading
+    from procedures.models import Procedure
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An answer that the draft and the file give differently: `kept` is the draft's.
+
+    `in_file` is "" where the draft lost an answer because of another one in the file.
+    """
+
+    section: str
+    label: str
+    kept: str
+    in_file: str
+
+
+@dataclass
+class Taken:
+    """What came of putting a file's answers into a draft."""
+
+    draft: Dossier
+    count: int = 0
+    kept: list[Difference] = field(default_factory=list)
+    dropped: list[Difference] = field(default_factory=list)
+
+
+@transaction.atomic
+def start(procedure: Procedure, reading: Reading, *, by: User) -> Taken:
+    """A new draft with the answers of a file; they go before what the profile knows."""
+    draft = filing.start(procedure, by=by)
+    merged, _kept = _merge(draft.revision.form, reading.answers, draft.answers)
+    draft.answers = prune(draft.revision.form, merged)
+    draft.save(update_fields=["answers", "updated_at"])
+    return Taken(draft, reading.count)
+
+
+@transaction.atomic
+def complete(draft: Dossier, reading: Reading) -> Taken:
+    """Put into a draft what it lacks; where both answer, the draft's own answer stays.
+
+    A repeated section is taken whole, or not at all. The row is locked and re-read. Raises
+    `Dossier.DoesNotExist` when the draft was filed meanwhile.
+    """
+    filing.renew_revision(draft)
+    form = draft.revision.form
+    locked = Dossier.objects.select_for_update().get(pk=draft.pk, state=Dossier.State.DRAFT)
+    before = locked.answers
+    merged, kept = _merge(form, before, reading.answers)
+    locked.answers = draft.answers = prune(form, merged)
+    locked.save(update_fields=["answers", "updated_at"])
+    had = dict(leaves(form, before))
+    count = sum(1 for where, _answer in leaves(form, locked.answers) if where not in had)
+    dropped = [
+        Difference(where[0], *in_form(form, where, answer), in_file="")
+        for where, answer in lost(form, before, locked.answers)
+    ]
+    return Taken(draft, count, kept, dropped)
+
+
+def _merge(
+    form: Form, first: Mapping[str, Any], second: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Difference]]:
+    """`first`, filled up from `second`; and where the second says something else."""
+    merged: dict[str, Any] = copy.deepcopy(dict(first))
+    differences: list[Difference] = []
+    for section in form.sections:
+        given = second.get(section.id)
+        if not given:
+            continue
+        if section.repeat:
+            own = merged.setdefault(section.id, given)
+            if own != given:
+                differences.append(_rows_differ(section.id, section.title, own, given))
+            continue
+        row = merged.setdefault(section.id, {})
+        for path, _spec in walk(section.fields):
+            own, other = conditions.lookup(row, path), conditions.lookup(given, path)
+            if own is None and other is not None:
+                put(row, path, other)
+            elif other is not None and own != other:
+                differences.append(_differ(form, (section.id, 0, path), own, other))
+    return merged, differences
+
+
+def _differ(form: Form, where: Place, own: Any, other: Any) -> Difference:
+    label, in_draft = in_form(form, where, own)
+    return Difference(where[0], label, in_draft, in_form(form, where, other)[1])
+
+
+def _rows_differ(section_id: str, title: str, own: list, other: list) -> Difference:
+    words = _("%(count)d dòng")
+    return Difference(section_id, title, words % {"count": len(own)}, words % {"count": len(other)})
