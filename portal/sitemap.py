@@ -72,8 +72,8 @@ def sector(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @condition(
-    etag_func=lambda request: opendata.tag("so-do"),
-    last_modified_func=lambda request: opendata.changed_at(),
+    etag_func=lambda request: opendata.state(request).tag("so-do"),
+    last_modified_func=lambda request: opendata.state(request).changed_at,
 )
 def as_xml(request: HttpRequest) -> HttpResponse:
     """The map after sitemaps.org, written while it is read; one file holds 50,000 addresses."""

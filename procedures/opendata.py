@@ -12,10 +12,13 @@ import datetime
 import io
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Max, QuerySet
+from django.db.models.fields.json import KT
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
@@ -23,8 +26,8 @@ from procedures.models import Agency, CatalogueVersion, LifeEvent, Procedure, Re
 from procedures.text import dong, in_vietnamese
 
 SCHEME = "1.0"
-# Rows fetched, and held in memory, at a time.
-CHUNK = 400
+# Rows fetched, and held in memory, at a time; whole procedures are heavy.
+CHUNK, HEAVY_CHUNK = 400, 100
 # What a spreadsheet takes for the beginning of a formula, also behind spaces and quotes.
 _FORMULA = frozenset("=+-@\t\r\n\x00|＝＋－＠｜")
 _BEFORE_FORMULA = " '\"\u00a0\u3000\u200b\ufeff"
@@ -33,10 +36,26 @@ _BEFORE_FORMULA = " '\"\u00a0\u3000\u200b\ufeff"
 # --- Which state of the catalogue this is -------------------------------------------------
 
 
-def tag(kind: str) -> str:
-    """The entity tag of one document of today's catalogue, from the version's token."""
-    token = CatalogueVersion.objects.filter(pk=1).values_list("token", flat=True).first()
-    return f'"{kind}-{SCHEME}-{token or "0"}"'
+class State(NamedTuple):
+    """Which catalogue this is: its version's token, and when it last changed."""
+
+    token: str
+    changed_at: datetime.datetime | None
+
+    def tag(self, kind: str) -> str:
+        """The entity tag of one kind of file made from it."""
+        return f'"{kind}-{SCHEME}-{self.token}"'
+
+
+def state(request: HttpRequest) -> State:
+    """The catalogue of now; looked up once a request, the moment once a version."""
+    if not hasattr(request, "_catalogue_state"):
+        version = CatalogueVersion.objects.filter(pk=1).values_list("token", flat=True).first()
+        token = version or "0"
+        # The moment is a look at every revision there ever was.
+        moment = cache.get_or_set(f"catalogue-changed:{token}", changed_at, timeout=86_400)
+        request._catalogue_state = State(token, moment)
+    return request._catalogue_state
 
 
 def changed_at() -> datetime.datetime | None:
@@ -217,11 +236,10 @@ def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def list_as_json() -> Iterator[str]:
-    """The list as one JSON object, written while it is read."""
+def list_as_json(changed: datetime.datetime | None) -> Iterator[str]:
+    """The list as one JSON object, written while it is read; `changed` is the catalogue's."""
     yield (
-        f'{{"luoc_do":{json_text(SCHEME)},"cap_nhat_luc":{json_text(_moment(changed_at()))},'
-        '"thu_tuc":['
+        f'{{"luoc_do":{json_text(SCHEME)},"cap_nhat_luc":{json_text(_moment(changed))},"thu_tuc":['
     )
     before = ""
     for piece in _chunks(entry(row) for row in listed().iterator(chunk_size=CHUNK)):
@@ -232,7 +250,7 @@ def list_as_json() -> Iterator[str]:
 
 def all_as_json_lines() -> Iterator[str]:
     """Every procedure whole, one JSON object to a line."""
-    rows = (document(row) for row in in_force().iterator(chunk_size=CHUNK))
+    rows = (document(row) for row in in_force().iterator(chunk_size=HEAVY_CHUNK))
     for piece in _chunks(rows):
         yield "".join(f"{json_text(row)}\n" for row in piece)
 
@@ -247,7 +265,12 @@ COLUMNS = (
 def all_as_csv() -> Iterator[str]:
     """The catalogue for a spreadsheet: UTF-8 with its mark, no cell that is a formula."""
     yield "\ufeff" + _csv_lines([list(COLUMNS)])
-    rows = (_csv_row(row) for row in in_force().iterator(chunk_size=CHUNK))
+    procedures = (
+        in_force()
+        .defer("current__definition")
+        .annotate(result_name=KT("current__definition__result__name"))
+    )
+    rows = (_csv_row(row) for row in procedures.iterator(chunk_size=HEAVY_CHUNK))
     for piece in _chunks(rows):
         yield _csv_lines(piece)
 
@@ -265,7 +288,7 @@ def _csv_row(procedure: Procedure) -> list[str]:
             for row in revision.fees.all()
         ),
         "thanh_phan_ho_so": "; ".join(row.name for row in revision.documents.all()),
-        "ket_qua": revision.result.get("name", ""),
+        "ket_qua": procedure.result_name,
     }
     return [str(cells[column] if cells[column] is not None else "") for column in COLUMNS]
 
@@ -291,7 +314,7 @@ def _chunks[T](rows: Iterable[T]) -> Iterator[list[T]]:
     piece: list[T] = []
     for row in rows:
         piece.append(row)
-        if len(piece) == CHUNK:
+        if len(piece) == HEAVY_CHUNK:
             yield piece
             piece = []
     if piece:

@@ -53,7 +53,7 @@ def explained(request: HttpRequest) -> HttpResponse:
         "keys": KEYS.items(),
         "scheme": opendata.SCHEME,
         "count": Procedure.objects.filter(current__isnull=False).count(),
-        "changed_at": opendata.changed_at(),
+        "changed_at": opendata.state(request).changed_at,
     }
     return render(request, "procedures/open_data.html", context)
 
@@ -63,8 +63,8 @@ def _file(kind: str) -> Callable[[Callable], Callable]:
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         conditional = condition(
-            etag_func=lambda request, **_path: opendata.tag(kind),
-            last_modified_func=lambda request, **_path: opendata.changed_at(),
+            etag_func=lambda request, **_path: opendata.state(request).tag(kind),
+            last_modified_func=lambda request, **_path: opendata.state(request).changed_at,
         )
 
         def answer(request: HttpRequest, **path: Any) -> HttpResponse:
@@ -83,7 +83,8 @@ def _file(kind: str) -> Callable[[Callable], Callable]:
 @_file("danh-sach")
 def procedures(request: HttpRequest) -> HttpResponse:
     """The list, a line for each procedure in force."""
-    return StreamingHttpResponse(opendata.list_as_json(), content_type=JSON)
+    changed = opendata.state(request).changed_at
+    return StreamingHttpResponse(opendata.list_as_json(changed), content_type=JSON)
 
 
 @_file("toan-bo")

@@ -30,6 +30,11 @@ def text_of(response) -> str:
     return response.content.decode()
 
 
+def of_the_catalogue(queries: CaptureQueriesContext) -> int:
+    """How many of the queries are not those of the cache."""
+    return len([row for row in queries if "procedures_" in row["sql"]])
+
+
 def many(count: int) -> None:
     """`count` more procedures, as the fixture but for their codes."""
     original = factories.procedure()
@@ -160,7 +165,7 @@ def test_what_did_not_change_is_not_sent_or_even_made_again(client, address):
 
     assert (by_tag.status_code, by_day.status_code) == (304, 304)
     assert by_tag.content == b""
-    assert len(queries) == 2 * 2
+    assert of_the_catalogue(queries) == 2
 
 
 @pytest.mark.django_db
@@ -193,6 +198,7 @@ def test_it_travels_compressed_and_is_still_recognised(client):
 @pytest.mark.parametrize("address", [LIST, ALL, CSV])
 def test_it_asks_as_often_for_fifty_procedures_as_for_one(client, address):
     factories.procedure()
+    client.get(address)  # from now on the moment of the last change is known
     with CaptureQueriesContext(connection) as for_one:
         text_of(client.get(address))
 
@@ -200,7 +206,7 @@ def test_it_asks_as_often_for_fifty_procedures_as_for_one(client, address):
     with CaptureQueriesContext(connection) as for_fifty:
         text_of(client.get(address))
 
-    assert len(for_fifty) == len(for_one) <= 10
+    assert of_the_catalogue(for_fifty) == of_the_catalogue(for_one) <= 10
 
 
 @pytest.mark.django_db
