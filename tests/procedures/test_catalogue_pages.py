@@ -493,3 +493,59 @@ def test_what_only_the_counter_can_do_is_said(client, tmp_path):
 
     assert "Trường hợp sau chỉ nộp tại cơ quan" in text
     assert "Nhận tiền mặt" in text
+
+
+# --- The home page --------------------------------------------------------------------
+
+
+def test_any_service_is_within_three_clicks_of_the_home_page(client):
+    """Circular 32/2017/TT-BTTTT, article 11."""
+    procedures = [factories.procedure(code) for code in factories.FILES]
+    whole, sector_page = reverse("portal_map"), "sector_map"
+
+    home = client.get(reverse("home")).content.decode()
+    tree = client.get(whole).content.decode()
+
+    assert whole in home
+    for procedure in procedures:
+        address = reverse(sector_page, args=[procedure.current.sector.slug])
+        assert address in tree
+        assert procedure.get_absolute_url() in client.get(address).content.decode()
+
+
+def test_home_shows_the_fields_of_our_own_offices_first(client):
+    copy = factories.procedure(factories.COPY)
+    for number in range(15):
+        national(code=f"1.9991{number:02d}", field=f"Lĩnh vực của bộ {number:02d}")
+
+    page = client.get(reverse("home")).content.decode()
+
+    assert f"linh-vuc={copy.current.sector.slug}" in page
+    assert page.count("Lĩnh vực của bộ") == 11
+    assert "Xem cả 16 lĩnh vực" in page
+
+
+def test_home_leads_to_what_changed_lately(client):
+    factories.procedure()
+
+    assert reverse("procedures:recent") in client.get(reverse("home")).content.decode()
+
+
+def test_what_people_file_stands_before_what_nobody_has_filed_yet(client):
+    factories.procedure(factories.BIRTH)
+    factories.filed(factories.FUNERAL)
+
+    page = client.get(reverse("home"))
+
+    codes = [procedure.code for procedure in page.context["popular"]]
+    assert codes == [factories.FUNERAL, factories.BIRTH]
+
+
+def test_an_office_with_more_than_a_page_of_procedures_leads_to_the_list_of_them(client):
+    copies(25)
+    office = Agency.objects.get(code=factories.COMMUNE)
+
+    page = client.get(office.get_absolute_url()).content.decode()
+
+    assert "Thủ tục giải quyết tại đây (26)" in page
+    assert f"?co-quan={office.code}" in page
