@@ -21,7 +21,7 @@ from procedures.formspec.spec import Field, Form, Section
 
 # An answer that is none of those which any condition names.
 OTHER = "\x00"
-_MOST_TRIES = 20_000
+_MOST_TRIES = 4_000
 _MOST_OPTIONS = 8
 
 

@@ -13,8 +13,10 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from procedures.loading.schema import FeeSpec, ProcedureSpec
+from procedures.loading.sentences import missing_key
 
 LEVELS = (1, 2, 3, 4)
+FEWEST_FIRST_QUESTIONS = 3
 
 
 class Lack(NamedTuple):
@@ -113,7 +115,7 @@ def _lacks_of_level_1(spec: ProcedureSpec) -> Iterator[Lack]:
     }
     for key, (given, advice) in has.items():
         if not given:
-            yield Lack(1, (key,), _("Thiếu khóa “%(key)s”.") % {"key": key}, advice)
+            yield Lack(1, (key,), missing_key(ProcedureSpec, key), advice)
 
 
 def _lacks_of_level_4(spec: ProcedureSpec) -> Iterator[Lack]:
@@ -164,9 +166,18 @@ def is_priced(fee: FeeSpec) -> bool:
 
 
 def _notes(spec: ProcedureSpec) -> Iterator[str]:
+    """What is not wrong and worth knowing."""
+    if spec.form and len(spec.ask_first) < FEWEST_FIRST_QUESTIONS:
+        yield _(
+            "Lưu ý: ask_first nên có 3 đến 5 câu hỏi, để người dân biết trước mình cần gì; "
+            "đang có %(count)d."
+        ) % {"count": len(spec.ask_first)}
+    if spec.service_level >= 3:
+        yield from _notes_on_fees(spec)
+
+
+def _notes_on_fees(spec: ProcedureSpec) -> Iterator[str]:
     """What an unconfirmed fee means to those who file online (the counter stays open)."""
-    if spec.service_level < 3:
-        return
     for fee in spec.fees:
         if not _is_due_online(fee) or (is_priced(fee) and fee.confirmed):
             continue

@@ -23,6 +23,10 @@ _BRACKETS = re.compile(r"""\[([^\[\]{}"']*)\]""")
 _IN_BRACES = re.compile(r"""(\w+: +)([^,{}\[\]"'\s][^,{}\[\]"']*?: [^,{}\[\]"']*?)(?=\s*[,}])""")
 
 
+# Nobody types a line that long, and patterns take their time over it.
+_LONGEST = 2000
+
+
 class Repair(NamedTuple):
     """One line as it should be (`index` counts from 0), and what was wrong with it."""
 
@@ -48,10 +52,11 @@ def repairs(lines: list[str], error: yaml.MarkedYAMLError) -> Iterator[list[Repa
 def _suspects(lines: list[str], error: yaml.MarkedYAMLError) -> list[int]:
     """The lines on which the mistake may be: where it was noticed, begun, and just before."""
     marks = [mark.line for mark in (error.problem_mark, error.context_mark) if mark]
-    found = [line for line in marks if line < len(lines)]
+    found = [line for line in marks if line < len(lines) and len(lines[line]) < _LONGEST]
     before = [i for i in range(min(marks, default=0)) if lines[i].strip()]
     last = [i for i in range(len(lines)) if lines[i].strip()] if marks and not found else []
-    return list(dict.fromkeys([*found, *before[-1:], *last[-1:]]))
+    near = [index for index in (*before[-1:], *last[-1:]) if len(lines[index]) < _LONGEST]
+    return list(dict.fromkeys([*found, *near]))
 
 
 def misread(node: yaml.Node, lines: list[str]) -> Iterator[Repair]:
@@ -136,6 +141,8 @@ def _wide_colon(lines: list[str], index: int) -> Iterator[Repair]:
 
 def straight_quotes(line: str) -> str:
     """The line with straight quotation marks where Word's stand around a value."""
+    if len(line) >= _LONGEST:
+        return line
     mended = _CURLY.sub(lambda match: f'"{match[1]}"', line)
     return _CURLY_SINGLE.sub(lambda match: f'"{match[1]}"', mended)
 

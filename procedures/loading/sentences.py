@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from procedures.formspec.spec import NO_WORDS, YES_WORDS
 from procedures.loading import repairs
+from procedures.loading.keywords import MEANINGS
 from procedures.loading.schema import OLDER_KEYS, part_at
 from procedures.loading.yamltext import Document, Path
 from procedures.models import make_slug
@@ -102,8 +103,14 @@ def _unknown_key(path: Path, document: Document) -> Sentence:
 
 
 def _missing(path: Path) -> Sentence:
-    message = _("Thiếu khóa “%(key)s”.") % {"key": path[-1]}
-    return Sentence(message, kind="missing key")
+    return Sentence(missing_key(part_at(path[:-1]), str(path[-1])), kind="missing key")
+
+
+def missing_key(part: type | None, key: str) -> str:
+    """What is said of a key that is not there: its name, and what it means."""
+    message = _("Thiếu khóa “%(key)s”.") % {"key": key}
+    meaning = MEANINGS.get(f"{part.__name__}.{key}", "") if part else ""
+    return f"{message} {meaning}".strip()
 
 
 # --- Values ---------------------------------------------------------------------------
@@ -150,7 +157,7 @@ def _value_sentence(kind: str, detail: ErrorDetails, key: str, given: str) -> st
         "string_too_short": _("“%(key)s” đang để trống."),
         "string_too_long": _("“%(key)s” dài quá %(limit)s ký tự."),
         "string_type": _("“%(key)s” phải là một dòng chữ."),
-        "list_type": _("“%(key)s” phải là một danh sách."),
+        "list_type": _("“%(key)s” phải là một danh sách: mỗi mục một dòng, bắt đầu bằng “- ”."),
         "dict_type": _("“%(key)s” phải gồm các cặp khóa và giá trị."),
         "model_type": _("“%(key)s” phải gồm các dòng khóa và giá trị."),
         "yes_no": _("“%(key)s” chỉ nhận yes hoặc no, không nhận “%(given)s”."),
@@ -174,7 +181,7 @@ def _value_sentence(kind: str, detail: ErrorDetails, key: str, given: str) -> st
 def _shape(kind: str, key: str) -> Sentence:
     sentences = {
         "string_type": _("“%(key)s” phải là một dòng chữ."),
-        "list_type": _("“%(key)s” phải là một danh sách."),
+        "list_type": _("“%(key)s” phải là một danh sách: mỗi mục một dòng, bắt đầu bằng “- ”."),
         "too_short": _("“%(key)s” phải có ít nhất một mục."),
         "dict_type": _("“%(key)s” phải gồm các cặp khóa và giá trị."),
         "model_type": _("“%(key)s” phải gồm các dòng khóa và giá trị."),
@@ -232,7 +239,7 @@ def _better_duration(given: str) -> str:
     if words in {"trong ngay", "same day", "ngay trong ngay", "sameday"}:
         return "same_day"
     units = (
-        ("ngay lam viec|working days?|workingdays?|working_day_s", "working_days"),
+        ("ngay lam viec|working days?|workingdays?", "working_days"),
         ("ngay|days?", "days"),
         ("gio|gio lam viec|hours?", "hours"),
         ("thang|months?", "months"),

@@ -25,8 +25,9 @@ Path = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000
 _MOST_PARTS = 50_000
 _DEEPEST = 30
-# Each repair is one more reading of the file.
-_MOST_REPAIRS = 30
+# Each repair is one more reading of the file, at about a million characters a second.
+_MOST_REPAIRS = 60
+_MOST_CHARACTERS = 3_000_000
 
 _NOT_TEXT = {b"PK": "Word, Excel", b"\xd0\xcf": "Word, Excel", b"%PDF": "PDF"}
 
@@ -192,6 +193,8 @@ def read(text: str, file: str) -> Document:
 
 def _composed(document: Document) -> yaml.Node | None:
     """The nodes of the document's lines, mended as far as it goes."""
+    # A long file that is no YAML at all is not worth hundreds of readings.
+    tries = _MOST_CHARACTERS // (sum(map(len, document.source)) + 1)
     node, error = _attempt(document.source)
     for _round in range(_MOST_REPAIRS):
         if error is None:
@@ -199,7 +202,8 @@ def _composed(document: Document) -> yaml.Node | None:
             if not mended:
                 return node
         else:
-            mended = _mended(document.source, error)
+            mended, tried = _mended(document.source, error, tries)
+            tries -= tried
             if not mended:
                 break
         for repair in mended:
@@ -222,15 +226,21 @@ def _attempt(lines: list[str]) -> tuple[yaml.Node | None, yaml.MarkedYAMLError |
         return None, yaml.MarkedYAMLError(problem="")
 
 
-def _mended(lines: list[str], error: yaml.MarkedYAMLError) -> list[repairs.Repair]:
-    """The first repairs with which the reader gets further; none where nothing helps."""
+def _mended(
+    lines: list[str], error: yaml.MarkedYAMLError, tries: int
+) -> tuple[list[repairs.Repair], int]:
+    """The first repairs with which the reader gets further, and how many were tried."""
+    tried = 0
     if error.problem == _TOO_DEEP or not error.problem_mark:
-        return []
+        return [], tried
     for found in repairs.repairs(lines, error):
+        if tried >= tries:
+            break
+        tried += 1
         _node, left = _attempt(_with(found, lines))
         if left is None or (left.problem_mark and left.problem_mark.line > error.problem_mark.line):
-            return found
-    return []
+            return found, tried
+    return [], tried
 
 
 def _with(mended: list[repairs.Repair], lines: list[str]) -> list[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from procedures.loading.checking import check_bytes, check_files, check_text
 from procedures.loading.yamltext import LARGEST_FILE, read
@@ -471,6 +474,33 @@ def test_a_procedure_does_not_lead_to_itself(key):
     assert "dẫn về chính thủ tục này" in fault
 
 
+def test_a_missing_key_is_told_with_what_it_means():
+    [fault] = told(definition(fees=fee(pay=None)))
+
+    assert "Thiếu khóa “pay”. at_filing: khi nộp hồ sơ; after_acceptance" in fault
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("type: number, label: Số bản, min: 1", "type: number, label: Số bản, min: 5, max: 2"),
+        ("type: text, label: Ghi chú, default: no", "type: date, label: Ngày, min: 2026"),
+        ("type: text, label: Ghi chú, default: no", "type: date, label: Ngày, max: 31/02/2026"),
+    ],
+)
+def test_limits_that_no_answer_keeps_are_named(old, new):
+    assert "min hoặc max" in told(changed(old, new))[0]
+
+
+def test_limits_of_days_are_days_or_today():
+    text = changed(
+        "type: text, label: Ghi chú, default: no",
+        "type: date, label: Ngày, min: 01/01/1990, max: today",
+    )
+
+    assert check_text(text, "mau.yaml")[0].faults == []
+
+
 def test_more_first_questions_than_people_answer_are_named():
     asked = ["ban_sao.loai", "ban_sao.so_luong", "ban_sao.ghi_chu", "ban_sao", "ban_sao.nguoi",
              "ban_sao.nguoi.ho_ten"]  # fmt: skip
@@ -578,3 +608,46 @@ def test_a_published_paper_in_other_words_or_with_its_law_is_no_fault(changes):
 
 def test_without_the_countrys_record_nothing_is_said_of_papers():
     assert check_text(papers(name="Sổ hộ khẩu gia đình"), "mau.yaml")[0].faults == []
+
+
+# --- Whatever is typed ----------------------------------------------------------------
+
+SLIPS = st.sampled_from(
+    ["\t", "“", "”", '"', "'", ": ", ":", "：", "– ", "- ", "{", "}", "[", "]", ", ", "#", "&", "*",
+     "!", "|", ">", "%", "@", "`", "\u00a0", "  ", "\n", "\ufeff", "a\u0302\u0301", "\x00", "？"]
+)  # fmt: skip
+
+
+@given(slips=st.lists(st.tuples(st.integers(0, len(GOOD)), SLIPS), min_size=1, max_size=4))
+@hypothesis_settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_a_file_with_slips_is_read_or_refused_on_lines_that_it_has(slips):
+    text = GOOD
+    for place, slip in slips:
+        text = text[:place] + slip + text[place:]
+
+    document, spec = check_text(text, "mau.yaml")
+
+    assert (spec is None) == bool(document.faults)
+    assert all(1 <= fault.line <= text.count("\n") + 1 for fault in document.faults)
+    assert all("\n" not in f"{fault.message}{fault.suggestion}" for fault in document.faults)
+
+
+@pytest.mark.parametrize("line", ["a: b: c\n", "“a, b”: {c: d: e\n", "\tx y z\n", "– a: [\n"])
+def test_a_megabyte_that_is_no_procedure_is_given_up_soon(line):
+    text = line * (LARGEST_FILE // len(line.encode()) - 1)
+
+    document, spec = check_bytes(text.encode(), "mau.yaml")
+
+    assert spec is None
+    assert 1 <= len(document.faults) <= 100
+
+
+def test_one_endless_line_is_given_up_too():
+    document, spec = check_bytes(("a: {" + "b: “c: d, " * 90_000).encode()[:LARGEST_FILE], "x")
+
+    assert spec is None
+    assert document.faults
