@@ -44,7 +44,7 @@ def render(template_name: str, context: dict, *, is_form: bool = False) -> bytes
         fetcher.refused.clear()
         try:
             pdf = HTML(string=html, url_fetcher=fetcher).write_pdf(
-                font_config=_fonts(), pdf_forms=is_form, pdf_tags=True, pdf_identifier=True
+                font_config=fonts(), pdf_forms=is_form, pdf_tags=True, pdf_identifier=True
             )
         except FatalURLFetchingError:  # not an Exception: nothing above would catch it
             pdf = b""
@@ -61,7 +61,8 @@ def qr_svg_data_uri(text: str) -> str:
 
 
 @functools.cache
-def _fonts() -> FontConfiguration:
+def fonts() -> FontConfiguration:
+    """The fonts of this process: reading them takes longer than a paper."""
     from weasyprint.text.fonts import FontConfiguration
 
     return FontConfiguration()
