@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from procedures import history, lifeevents, presenting, structured
+from procedures.formfiles import forms_for
 from procedures.models import Agency, LifeEvent, Procedure
 from procedures.needs import NeedsForm, checklist
 from procedures.papers import qr_svg_data_uri
@@ -38,6 +39,7 @@ def detail(request: HttpRequest, code: str, slug: str) -> HttpResponse:
     changes = history.changes_of(procedure)
     data = structured.government_service(procedure, context["offices"], site_url=settings.SITE_URL)
     context |= {
+        "forms": forms_for(procedure, procedure.current),
         "changes": changes[:SHOWN_CHANGES],
         "has_more_changes": len(changes) > SHOWN_CHANGES,
         "structured_data": structured.data_block(data),

@@ -466,6 +466,16 @@ def test_a_page_asks_as_often_with_many_papers_as_with_few(client):
     assert len(set(counts)) == 1
 
 
+@pytest.mark.parametrize("code", list(factories.FILES))
+def test_a_procedure_is_read_in_ten_queries(client, code):
+    procedure = factories.procedure(code)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get(procedure.get_absolute_url())
+
+    assert len(queries) <= 10, [query["sql"][:90] for query in queries]
+
+
 # --- What else helps somebody who reads -----------------------------------------------
 
 
