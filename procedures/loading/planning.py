@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+
 from procedures.loading.proposals import is_news
 from procedures.loading.report import Outcome, Report
 from procedures.loading.saving import Prepared, definition_of, digest_of, prepare
-from procedures.loading.sources import Entry, read_entries
+from procedures.loading.sources import Entry, SourceError, read_entries
 from procedures.models import CatalogueLoad, Revision
+
+# More of them than the nation has procedures; each is kept until the report is written.
+MOST_FAULTS = 10_000
 
 Progress = Callable[[], None]
 
@@ -42,7 +47,8 @@ def make_plan(
 ) -> Plan:
     """Read and check all of `files`, and say what would become of each procedure.
 
-    The report names the files as they stand below `root`.
+    The report names the files as they stand below `root`. Raises `SourceError` for a file
+    that cannot be read, or is so faulty that it must be something else.
     """
     plan, known = Plan(files, report=Report(f"{root}/" if root else "")), known_procedures()
     for entry in read_entries(files):
@@ -57,6 +63,11 @@ def make_plan(
             if entry.origin == Revision.Origin.NATIONAL:
                 plan.national.add(prepared.code)
         plan.report.add(entry, outcome)
+        if len(plan.report.faults) > MOST_FAULTS:
+            raise SourceError(
+                _("Tệp có hơn %(count)d lỗi, có lẽ không đúng loại. Ví dụ: %(fault)s")
+                % {"count": MOST_FAULTS, "fault": plan.report.faults[0]}
+            )
         if progress:
             progress()
     return plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import lzma
 import zlib
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,7 @@ NATIONAL_ENDINGS = (".jsonl", ".jsonl.xz", ".jsonl.gz")
 LONGEST_LINE = 4 * 2**20
 _DICTIONARY = 256 * 2**20
 _CHUNK = 2**18
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _FILES_AT_ONCE = 50
 
 
@@ -189,6 +191,8 @@ def lines_of(file: Path) -> Iterator[tuple[int, bytes]]:
     """
     number, rest = 0, b""
     for chunk in _unpacked(file):
+        if number == 0 and chunk.startswith(_UTF_16_MARKS):
+            raise SourceError(_("Tệp %(file)s chưa được lưu bằng mã UTF-8.") % {"file": file.name})
         *lines, tail = chunk.split(b"\n")
         for line in lines:
             number, line, rest = number + 1, rest + line, b""

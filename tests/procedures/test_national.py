@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
-from procedures.loading import sources
+from procedures.loading import planning, sources
 from procedures.loading.national import read_row, short_name
 from procedures.loading.sources import SourceError, lines_of, read_entries
 from procedures.models import Channel, Fee, LegalBasis, Procedure, RequiredDocument, Revision
@@ -373,6 +373,21 @@ def test_a_damaged_packed_file_is_said(tmp_path, name, damage):
 
     with pytest.raises(SourceError, match="bị hỏng"):
         list(lines_of(file))
+
+
+def test_another_encoding_is_said(tmp_path):
+    (tmp_path / "a.jsonl").write_text(json.dumps(row()), "utf-16")
+
+    with pytest.raises(SourceError, match="chưa được lưu bằng mã UTF-8"):
+        list(lines_of(tmp_path / "a.jsonl"))
+
+
+def test_what_is_no_list_of_procedures_at_all_is_given_up_early(db, tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "MOST_FAULTS", 10)
+    file = written(tmp_path / "a.jsonl", *["x"] * 12)
+
+    with pytest.raises(CommandError, match=r"hơn 10 lỗi.*a\.jsonl:1: Dòng này không phải JSON"):
+        call_command("checkprocedures", file)
 
 
 # --- The whole country ----------------------------------------------------------------
