@@ -18,6 +18,7 @@ from dossiers.models import Attachment, Dossier, Event, SupplementRequest
 from dossiers.notices import moment_text
 from procedures.formspec import conditions
 from procedures.formspec.fields import display, type_of
+from procedures.formspec.paperform import printed_papers
 from procedures.formspec.spec import Field, Section
 from procedures.formspec.webform import asked_sections, is_complete, questions
 from procedures.models import Procedure, RequiredDocument
@@ -148,12 +149,20 @@ class DocumentRow:
     original_due: bool
     error: str
     files: list[dict[str, Any]] = field(default_factory=list)
+    print_url: str = ""
 
 
 def document_rows(dossier: Dossier, errors: dict[str, str]) -> list[DocumentRow]:
     """The papers that these answers call for, with the files attached so far."""
     files = list(dossier.attachments.all())
-    return [_document_row(row, files, errors) for row in filing.to_attach(dossier)]
+    printed = {row["id"] for row in printed_papers(dossier.revision)}
+    rows = []
+    for paper in filing.to_attach(dossier):
+        row = _document_row(paper, files, errors)
+        if paper.key in printed:
+            row.print_url = reverse("dossiers:printed_paper", args=[dossier.key, paper.key])
+        rows.append(row)
+    return rows
 
 
 def _document_row(

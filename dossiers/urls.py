@@ -28,6 +28,11 @@ urlpatterns = [
     path("ho-so/nhap/<key:key>/noi-giai-quyet/", citizen.office, name="office"),
     path("ho-so/nhap/<key:key>/phan/<slug:section_id>/", citizen.section, name="section"),
     path("ho-so/nhap/<key:key>/giay-to/", citizen.documents, name="documents"),
+    re_path(
+        r"^ho-so/nhap/(?P<key>[A-Za-z0-9_-]{22})/giay/(?P<document>[a-z][a-z0-9_]{0,39})\.pdf$",
+        filledforms.printed_paper,
+        name="printed_paper",
+    ),
     path("ho-so/nhap/<key:key>/kiem-tra/", citizen.check, name="check"),
     path("ho-so/nhap/<key:key>/xoa/", citizen.discard, name="discard"),
     re_path(rf"^ho-so/{CODE}/$", citizen.detail, name="detail"),

@@ -169,6 +169,8 @@ class FormFileForm(forms.ModelForm):
     class Meta:
         model = FormFile
         fields = ("title", "file", "source", "position", "is_active")
+        # The usual widget links to the file, and files here have no address of their own.
+        widgets = {"file": forms.FileInput}
 
     def clean_file(self) -> Any:
         """Take the file by its content, under a name of our own."""

@@ -245,7 +245,7 @@ PUBLIC = {
     "account_confirm_login_code",
 }  # fmt: skip
 LOGIN = {
-    "dossiers:read_pdf", "dossiers:pdf_read",
+    "dossiers:read_pdf", "dossiers:pdf_read", "dossiers:printed_paper",
     "dossiers:my_questions",
     "dossiers:mine", "dossiers:start", "dossiers:draft", "dossiers:office", "dossiers:section",
     "dossiers:documents", "dossiers:check", "dossiers:discard", "dossiers:detail",

@@ -6,17 +6,20 @@ import dataclasses
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from dossiers import filledforms, presenting
 from dossiers.models import Dossier
 from dossiers.throttling import allow_key
+from dossiers.views.files import download
 from procedures.formspec.acroform import MAX_MB, Reading, Unreadable, read, still_missing
+from procedures.formspec.paperform import NoSuchPaper, filled_paper
 from procedures.models import Procedure
 from procedures.presenting import closed_reason
 
@@ -74,6 +77,23 @@ def pdf_read(request: HttpRequest, key: str) -> HttpResponse:
         "next": first_left,
     }
     return render(request, "dossiers/pdf_read.html", context)
+
+
+@login_required
+@require_safe
+def printed_paper(request: HttpRequest, key: str, document: str) -> HttpResponse:
+    """A paper that others sign, printed from one section of a draft."""
+    drafts = Dossier.objects.visible_to(request.user).filter(state=Dossier.State.DRAFT)
+    draft = get_object_or_404(
+        drafts.select_related("revision__procedure", "handling_agency"), key=key
+    )
+    if not allow_key(f"printed-paper:{request.user.pk}", per_minute=_PER_MINUTE):
+        return HttpResponse(_("Ông/bà tải quá nhanh; xin đợi một phút rồi thử lại."), status=429)
+    try:
+        pdf = filled_paper(draft.revision, document, draft.answers, office=draft.handling_agency)
+    except NoSuchPaper:
+        raise Http404 from None
+    return download(ContentFile(pdf), f"{document.replace('_', '-')}.pdf", "application/pdf")
 
 
 def _drafts(request: HttpRequest, procedure: Procedure) -> QuerySet[Dossier]:

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from procedures import presenting
 from procedures.admin.access import CatalogueAdmin, edits_catalogue, for_editors
+from procedures.formfiles import FormFileForm
 from procedures.loading import levels, sheets, starting, workbook
 from procedures.loading.checking import check_text
 from procedures.loading.comparing import Change, differences, shown
@@ -149,6 +150,7 @@ class FormFileInline(admin.TabularInline):
     """The original forms of a ministry, beside ours."""
 
     model = FormFile
+    form = FormFileForm
     extra = 0
 
     def has_view_permission(self, request: HttpRequest, obj: Procedure | None = None) -> bool:

@@ -48,24 +48,21 @@ def blank_facts(revision: Revision, document: str = "") -> dict[str, Any]:
     section, with room for what is to be said in it; `NoSuchPaper` if there is none.
     """
     heading = revision.definition.get("paper") or {}
-    body, title, signers = lay_out(revision.form), form_title(revision), _signers(revision)
-    if document:
-        row = _printed(revision, document)
-        section = revision.form.section(row["print_from"])
-        alone = Form([section.model_copy(update={"when": None, "beside": None})])
-        body, heading, title = lay_out(alone, most_rows=_ROWS_ALONE), {}, row["name"]
-        signers = _signers_of(section)
-    return {
-        **body,
-        "is_blank": True,
-        "title": title,
+    facts = {
+        **lay_out(revision.form),
+        "title": form_title(revision),
         "number": heading.get("number", ""),
         "source": heading.get("source", ""),
         "addressed_to": heading.get("addressed_to", ""),
+        "of_procedure": "",
+        "signers": _signers(revision),
+    }
+    if document:
+        facts = _facts_alone(revision, document)
+    return facts | {
+        "is_blank": True,
         "office": "",
-        "of_procedure": revision.short_name if document else "",
         "document": document,
-        "signers": signers,
         "procedure_code": revision.procedure.code,
         "revision": revision.number,
         "page_url": page_url(revision.procedure.code),
@@ -109,6 +106,29 @@ def filled_pdf(
     )
     qr = papers.qr_svg_data_uri(check_url) if check_url else ""
     return papers.render(TEMPLATE, {"facts": facts, "check_url": check_url, "qr": qr})
+
+
+@in_vietnamese
+def filled_paper(
+    revision: Revision,
+    document: str,
+    answers: Mapping[str, Any],
+    *,
+    office: Agency | None = None,
+) -> bytes:
+    """The PDF of a paper made from one section, with what was answered, to be signed by hand.
+
+    Raises `NoSuchPaper` where there is no such paper.
+    """
+    facts = _facts_alone(revision, document, answers) | {
+        "is_blank": False,
+        "office": office.name if office else "",
+        "place": office.place if office else "",
+        "document": document,
+        "procedure_code": revision.procedure.code,
+        "revision": revision.number,
+    }
+    return papers.render(TEMPLATE, {"facts": facts})
 
 
 def filled_facts(
@@ -177,12 +197,37 @@ def _signers(
     return [_signer(str(next(titles, _("Người yêu cầu"))), applicant)]
 
 
-def _signers_of(section: Section) -> list[dict[str, str]]:
-    """Who signs a paper that is made from one section: each of its rows."""
+def _facts_alone(
+    revision: Revision, document: str, answers: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The body, the head and the signers of a paper that is made from one section."""
+    row = _printed(revision, document)
+    section = revision.form.section(row["print_from"])
+    alone = Form([section.model_copy(update={"when": None, "beside": None})])
+    return {
+        **lay_out(alone, answers, most_rows=_ROWS_ALONE),
+        "title": row["name"],
+        "number": "",
+        "source": "",
+        "addressed_to": "",
+        "of_procedure": revision.short_name,
+        "signers": _signers_of(section, answers),
+    }
+
+
+def _signers_of(section: Section, answers: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """Who signs a paper that is made from one section: each of its rows, if they are few."""
     if not section.repeat:
+        return [_signer(section.title, _name_in(section.fields, answers, section.id))]
+    given = (answers or {}).get(section.id) or []
+    count = len(given) if answers is not None else min(section.repeat.max, _ROWS_ALONE)
+    if not 0 < count <= _ROWS_ALONE:
         return [_signer(section.title)]
-    count = min(section.repeat.max, _ROWS_ALONE)
-    return [_signer(f"{section.repeat.row_name} {index + 1}") for index in range(count)]
+    names = [_name_in(section.fields, {section.id: row}, section.id) for row in given] or [""] * 2
+    row_name = section.repeat.row_name
+    return [
+        _signer(f"{row_name} {i + 1}" if count > 1 else row_name, names[i]) for i in range(count)
+    ]
 
 
 def _signer(title: str, person: str = "") -> dict[str, str]:

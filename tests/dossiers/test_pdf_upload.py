@@ -13,6 +13,7 @@ from procedures.formspec import acroform
 from procedures.formspec.paperform import blank_pdf
 from tests import factories
 from tests.procedures.filling import fill, values_for
+from tests.procedures.test_papers import words
 
 pytestmark = pytest.mark.django_db
 
@@ -280,3 +281,48 @@ def test_the_page_to_start_leads_here(client, citizen, procedure):
     page = text_of(client.get(reverse("dossiers:start", args=[procedure.code])))
 
     assert address(procedure) in page
+
+
+# --- Papers that others sign ----------------------------------------------------------
+
+
+@pytest.fixture
+def birth(citizen) -> Dossier:
+    """A draft whose birth was seen by a witness."""
+    draft = filing.start(factories.procedure(factories.BIRTH), by=citizen)
+    draft.answers = {
+        "truong_hop": {"cha_me": "da_ket_hon"},
+        "chung_minh": {"bang": "nguoi_lam_chung"},
+        "nguoi_lam_chung": [{"nguoi": {"ho_ten": "Hồ Thị Mệ"}}],
+    }
+    draft.save()
+    return draft
+
+
+def paper_of(draft: Dossier, document: str = "vb_lam_chung") -> str:
+    return reverse("dossiers:printed_paper", args=[draft.key, document])
+
+
+def test_the_paper_of_the_witness_is_printed_from_the_answers(client, birth):
+    page = text_of(client.get(reverse("dossiers:documents", args=[birth.key])))
+    response = client.get(paper_of(birth))
+
+    assert paper_of(birth) in page
+    assert response.headers["Content-Type"] == "application/pdf"
+    assert "no-store" in response.headers["Cache-Control"]
+    text = words(b"".join(response.streaming_content))
+    assert "VĂN BẢN CỦA NGƯỜI LÀM CHỨNG VỀ VIỆC SINH" in text
+    assert "Kèm hồ sơ: Đăng ký khai sinh" in text
+    assert "Họ, chữ đệm, tên: Hồ Thị Mệ" in text
+    assert "NGƯỜI LÀM CHỨNG (Ký, ghi rõ họ, chữ đệm, tên) Hồ Thị Mệ" in text
+
+
+def test_the_paper_is_for_the_owner_alone(birth):
+    stranger = Client()
+    stranger.force_login(factories.user())
+
+    assert stranger.get(paper_of(birth)).status_code == 404
+
+
+def test_a_paper_that_is_not_printed_is_not_found(client, birth):
+    assert client.get(paper_of(birth, "giay_chung_sinh")).status_code == 404

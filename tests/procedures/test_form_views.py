@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from procedures import formfiles
 from procedures.formspec import blanks
-from procedures.models import FormFile
+from procedures.models import FormFile, Posting
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -353,3 +353,14 @@ def test_many_originals_cost_no_more_queries_than_one():
         formfiles.forms_for(procedure, revision)
 
     assert len(queries) == 1
+
+
+def test_an_original_is_put_up_on_the_officials_site(client):
+    procedure = factories.procedure(factories.LAND_DISPUTE)
+    row = original(procedure)
+    editor = factories.official(Posting.Role.EDITOR)
+    client.force_login(editor)
+    page = client.get(reverse("admin:procedures_procedure_change", args=[procedure.pk]))
+
+    assert page.status_code == 200
+    assert row.title in page.content.decode()
