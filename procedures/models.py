@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from procedures.orderedjson import OrderedJSONField
 from procedures.text import fold
 
 if TYPE_CHECKING:
@@ -348,7 +349,7 @@ class Revision(models.Model):
     online = models.CharField(_("trực tuyến"), max_length=8, choices=Online)
     partial_reason = models.TextField(_("lý do chỉ một phần"), blank=True)
     filing_place = models.CharField(_("nơi nộp chính thức"), max_length=16, choices=FilingPlace)
-    definition = models.JSONField(_("định nghĩa"))
+    definition = OrderedJSONField(_("định nghĩa"))
     digest = models.CharField(_("mã băm định nghĩa"), max_length=64)
     origin = models.CharField(_("nguồn"), max_length=8, choices=Origin, default=Origin.OFFICE)
     load = models.ForeignKey(
@@ -566,7 +567,7 @@ class Fee(RevisionRow):
     source = models.CharField(_("căn cứ"), max_length=200)
     is_confirmed = models.BooleanField(_("đã kiểm tra"), default=False)
     is_refundable = models.BooleanField(_("được hoàn"), default=False)
-    exemptions = models.JSONField(_("miễn, giảm"), default=dict, blank=True)
+    exemptions = OrderedJSONField(_("miễn, giảm"), default=dict, blank=True)
     exemption_law = models.CharField(_("căn cứ miễn, giảm"), max_length=200, blank=True)
     channels = models.ManyToManyField(Channel, related_name="fees", blank=True)
 
@@ -709,7 +710,7 @@ class NationalUpdate(models.Model):
     procedure = models.ForeignKey(
         Procedure, models.CASCADE, related_name="national_updates", verbose_name=_("thủ tục")
     )
-    definition = models.JSONField(_("định nghĩa"))
+    definition = OrderedJSONField(_("định nghĩa"))
     digest = models.CharField(_("mã băm định nghĩa"), max_length=64)
     state = models.CharField(_("trạng thái"), max_length=9, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(_("ngày nhận"), auto_now_add=True)
