@@ -70,7 +70,9 @@ def check_bytes(raw: bytes, file: str) -> tuple[Document, ProcedureSpec | None]:
 def check_text(text: str, file: str) -> tuple[Document, ProcedureSpec | None]:
     """One document and what it says; None where it has faults."""
     document = read(text, file)
-    return document, check_document(document)
+    spec = check_document(document)
+    document.faults.sort(key=lambda fault: fault.line)
+    return document, spec
 
 
 def check_document(document: Document) -> ProcedureSpec | None:

@@ -73,6 +73,8 @@ def misread(node: yaml.Node, lines: list[str]) -> Iterator[Repair]:
         if isinstance(part, yaml.SequenceNode):
             stack += [(item, -1) for item in part.value]
         elif isinstance(part, yaml.MappingNode):
+            if part.flow_style:
+                yield from _commas(part, lines)
             for key, value in part.value:
                 stack += [(key, -2), (value, key.end_mark.line)]
         elif part.style is None:
@@ -82,6 +84,44 @@ def misread(node: yaml.Node, lines: list[str]) -> Iterator[Repair]:
                     yield from _list_mark(lines, index)
             elif is_key and re.search("[“”„]", part.value):
                 yield from _curly(lines, part.start_mark.line)
+
+
+def _commas(part: yaml.MappingNode, lines: list[str]) -> Iterator[Repair]:
+    """A text with a comma between braces, which YAML takes for one more key without value.
+
+    One such text of a line at a time: the places after it move.
+    """
+    start = end = None
+    for key, value in part.value:
+        if start is not None and _is_rest_of_text(key, value):
+            end = key.end_mark
+        elif end is not None:
+            break
+        else:
+            is_text = isinstance(value, yaml.ScalarNode) and value.style is None and value.value
+            start = value.start_mark if is_text else None
+    if start is None or end is None or start.line != end.line:
+        return
+    line = lines[start.line]
+    mended = quoted(line[start.column : end.column])
+    yield Repair(
+        start.line,
+        line[: start.column] + mended + line[end.column :],
+        _("Có dấu phẩy giữa câu ở trong ngoặc; hãy đặt cả câu trong dấu nháy kép."),
+        "comma",
+    )
+
+
+def _is_rest_of_text(key: yaml.Node, value: yaml.Node) -> bool:
+    return (
+        isinstance(key, yaml.ScalarNode)
+        and key.style is None
+        and key.value not in known_keys()
+        and not re.search("[“”„]", key.value)
+        and isinstance(value, yaml.ScalarNode)
+        and value.style is None
+        and not value.value
+    )
 
 
 def _begins_with_dash(part: yaml.ScalarNode) -> bool:
@@ -107,7 +147,8 @@ def _tab(lines: list[str], index: int) -> Iterator[Repair]:
     above = _before(lines, index).expandtabs(2)
     after_colon = _indent(above) + (4 if above.lstrip().startswith("- ") else 2)
     widths = [len(head.expandtabs(size)) for size in (2, 4, 8)]
-    likely = [after_colon] if above.rstrip().endswith(":") else [_indent(above)]
+    opens = _without_note(above)[0].endswith(":")
+    likely = [after_colon] if opens else [_indent(above)]
     for width in dict.fromkeys([*likely, *widths, _indent(above) + 2, 0]):
         yield Repair(
             index,

@@ -65,6 +65,18 @@ MISTYPED = [
         "      - {id: ghi_chu, type: text, label: “Ghi, chú”}",
         '      - {id: ghi_chu, type: text, label: "Ghi, chú"}',
     ),
+    (
+        "a comma between braces",
+        "{id: ghi_chu",
+        "      - {id: ghi_chu, type: text, label: Họ, chữ đệm, tên, optional: yes}",
+        '      - {id: ghi_chu, type: text, label: "Họ, chữ đệm, tên", optional: yes}',
+    ),
+    (
+        "a comma at the end between braces",
+        "result:",
+        "result: {made_in: So ho tich, give_by: [online], name: Giấy, sổ}",
+        'result: {made_in: So ho tich, give_by: [online], name: "Giấy, sổ"}',
+    ),
     ("no space", "decision:", "decision:0123/QĐ-BTP", "decision: 0123/QĐ-BTP"),
     ("no space at the top", "code: 2", "code:2.000720", "code: 2.000720"),
     ("no colon", "decision:", "decision 0123/QĐ-BTP", "decision: 0123/QĐ-BTP"),
@@ -114,6 +126,25 @@ def test_all_mistyped_lines_and_what_is_wrong_after_them_are_told_at_once():
     kinds = [fault.kind for fault in faults_of(text)]
 
     assert sorted(kinds) == ["colon", "tab", "unknown key", "unknown word"]
+
+
+def test_two_texts_with_commas_on_one_line_are_both_mended():
+    text = with_line("{id: ghi_chu", "      - {id: ghi_chu, type: text, label: A, b, help: C, d}")
+
+    faults = faults_of(text)
+
+    assert [fault.kind for fault in faults] == ["comma", "comma"]
+    assert faults[-1].suggestion.endswith('{id: ghi_chu, type: text, label: "A, b", help: "C, d"}')
+
+
+def test_faults_are_told_in_the_order_of_their_lines():
+    text = changed("decision:", "dicision:").replace("type: text", "type: txt")
+    text = text.replace("name: Cấp giấy mẫu", "name: Cấp: giấy")
+
+    lines = [fault.line for fault in faults_of(text)]
+
+    assert len(lines) == 3
+    assert lines == sorted(lines)
 
 
 def test_a_file_indented_with_tabs_throughout_is_mended_line_by_line():
