@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Max, QuerySet
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -265,10 +265,11 @@ COLUMNS = (
 def all_as_csv() -> Iterator[str]:
     """The catalogue for a spreadsheet: UTF-8 with its mark, no cell that is a formula."""
     yield "\ufeff" + _csv_lines([list(COLUMNS)])
+    result = KeyTransform("result", "current__definition")
     procedures = (
         in_force()
         .defer("current__definition")
-        .annotate(result_name=KT("current__definition__result__name"))
+        .annotate(result_name=KeyTextTransform("name", result))
     )
     rows = (_csv_row(row) for row in procedures.iterator(chunk_size=HEAVY_CHUNK))
     for piece in _chunks(rows):

@@ -235,6 +235,7 @@ def test_the_table_opens_in_excel_as_vietnamese(client):
     assert tuple(row) == opendata.COLUMNS
     assert (row["ma"], row["ten"]) == (procedure.code, procedure.current.name)
     assert "8.000 đồng" in row["phi_le_phi"]
+    assert row["ket_qua"] == procedure.current.result["name"]
 
 
 FIRST = st.sampled_from("=+-@\t\r\n\x00|＝＋－＠")
