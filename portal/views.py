@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dossiers.models import Dossier
-from procedures.models import Agency, LifeEvent, Procedure, Revision, Sector
+from procedures.models import Agency, CatalogueVersion, LifeEvent, Procedure, Revision, Sector
 
 IN_FORCE = Q(revisions__status=Revision.Status.PUBLISHED)
 SHOWN_SECTORS, SHOWN_POPULAR = 12, 6
@@ -18,42 +19,43 @@ SHOWN_SECTORS, SHOWN_POPULAR = 12, 6
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Whose portal it is, the search, the way to one's dossier."""
-    sectors = _sectors()
+    known = cache.get_or_set(f"home:{_catalogue_token()}", _from_catalogue, timeout=600)
     context = {
         "life_events": LifeEvent.objects.all(),
-        "popular": _popular(),
-        "sectors": sectors[:SHOWN_SECTORS],
-        "sector_count": len(sectors),
+        "popular": _popular(known["own"]),
+        "sectors": known["sectors"][:SHOWN_SECTORS],
+        "sector_count": len(known["sectors"]),
     }
     return render(request, "portal/home.html", context)
 
 
-def _popular() -> list[Procedure]:
-    """What most people filed; the office's own procedures fill the places that are left."""
+def _catalogue_token() -> str | None:
+    return CatalogueVersion.objects.filter(pk=1).values_list("token", flat=True).first()
+
+
+def _popular(own: list[int]) -> list[Procedure]:
+    """What most people filed; the office's `own` procedures fill the places that are left."""
     filed = list(
         Dossier.objects.exclude(state=Dossier.State.DRAFT)
         .values_list("revision__procedure", flat=True)
         .annotate(count=Count("pk"))
         .order_by("-count")[:SHOWN_POPULAR]
     )
-    found = Procedure.objects.for_catalogue().in_bulk(filed)
-    own = (
-        Procedure.objects.filter(current__origin=Revision.Origin.OFFICE)
-        .exclude(pk__in=filed)
-        .select_related("current")
-        .order_by("-current__service_level", "code")[: SHOWN_POPULAR - len(found)]
-    )
-    return [*(found[pk] for pk in filed if pk in found), *own]
+    wanted = list(dict.fromkeys([*filed, *own]))[:SHOWN_POPULAR]
+    found = Procedure.objects.filter(current__isnull=False).select_related("current")
+    by_pk = found.in_bulk(wanted)
+    return [by_pk[pk] for pk in wanted if pk in by_pk]
 
 
-def _sectors() -> list[Sector]:
-    """The fields with how many procedures they have.
+def _from_catalogue() -> dict[str, list]:
+    """What the home page says of the whole catalogue, kept until the catalogue changes.
 
-    Those come first in which the office writes itself, then those of our offices' tiers.
+    `sectors`: name, slug and count of each field; those come first in which the office
+    writes itself, then those of our offices' tiers. `own`: the procedures it writes itself.
     """
     written = Q(revisions__origin=Revision.Origin.OFFICE)
     own = Q(revisions__tier__in=Agency.objects.filter(is_active=True).values("tier"))
-    return list(
+    sectors = (
         Sector.objects.annotate(
             count=Count("revisions", filter=IN_FORCE),
             written=Count("revisions", filter=IN_FORCE & written),
@@ -62,6 +64,12 @@ def _sectors() -> list[Sector]:
         .filter(count__gt=0)
         .order_by("-written", "-own", "-count", "name")
     )
+    procedures = Procedure.objects.filter(current__origin=Revision.Origin.OFFICE)
+    best_served = procedures.order_by("-current__service_level", "code")
+    return {
+        "sectors": list(sectors.values("name", "slug", "count")),
+        "own": list(best_served.values_list("pk", flat=True)[:SHOWN_POPULAR]),
+    }
 
 
 @require_safe

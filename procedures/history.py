@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from procedures.formspec.spec import Form
-from procedures.models import Channel, Fee, Procedure, RequiredDocument, Revision
+from procedures.models import CatalogueLoad, Channel, Fee, Procedure, RequiredDocument, Revision
 from procedures.presenting import channel_time, fee_text
 
 IN_FORCE = (Revision.Status.PUBLISHED, Revision.Status.SUPERSEDED)
@@ -126,13 +125,10 @@ def recent() -> QuerySet[Revision]:
 
     A load of the whole country brings thousands of those on one day; `loads()` counts them.
     """
-    earlier = Revision.objects.filter(
-        procedure=OuterRef("procedure"), status=Revision.Status.SUPERSEDED,
-        number__lt=OuterRef("number"),
-    )  # fmt: skip
     return (
-        Revision.objects.filter(status__in=IN_FORCE)
-        .exclude(~Exists(earlier), origin=Revision.Origin.NATIONAL)
+        Revision.objects.filter(
+            Q(origin=Revision.Origin.OFFICE) | Q(number__gt=1), status__in=IN_FORCE
+        )
         .select_related("procedure", "sector")
         .order_by("-published_at", "-pk")
     )
@@ -155,13 +151,13 @@ def with_differences(revisions: Iterable[Revision]) -> list[Change]:
 
 
 def loads(limit: int = 3) -> list[dict[str, Any]]:
-    """The last days on which procedures of the national catalogue came, and how many."""
+    """The last comings of the national catalogue: `published_at`, and how many were new."""
     return list(
-        Revision.objects.filter(status=Revision.Status.PUBLISHED, origin=Revision.Origin.NATIONAL)
-        .annotate(day=TruncDate("published_at"))
-        .values("day")
-        .annotate(count=Count("pk"))
-        .order_by("-day")[:limit]
+        CatalogueLoad.objects.filter(
+            kind=CatalogueLoad.Kind.NATIONAL, state=CatalogueLoad.State.PUBLISHED
+        )
+        .values("published_at", count=F("report__outcomes__new"))
+        .order_by("-published_at")[:limit]
     )
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from procedures import history
 from procedures.loading.checking import check_text
 from procedures.loading.saving import save_draft
-from procedures.models import Procedure, Revision
+from procedures.models import CatalogueLoad, Procedure, Revision
 from tests import factories
 
 BASE = {
@@ -209,10 +209,14 @@ def test_the_coming_of_the_whole_country_is_one_line(client):
     copies = [factories.procedure(code).current_id for code in (factories.COPY, factories.BIRTH)]
     shorter()
     with_origin(copies, Revision.Origin.NATIONAL)
+    CatalogueLoad.objects.create(
+        kind="national", state="published", published_at=timezone.now(),
+        report={"outcomes": {"new": 5627, "changed": 0}},
+    )  # fmt: skip
 
     page = text_of(client.get(reverse("procedures:recent")))
 
-    assert "đưa lên cổng 2 thủ tục từ danh mục quốc gia" in page
+    assert "đưa lên cổng 5.627 thủ tục từ danh mục quốc gia" in page
     assert factories.BIRTH not in page
     assert factories.FUNERAL in page
 
