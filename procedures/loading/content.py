@@ -195,6 +195,14 @@ def _fee(fee: FeeSpec, path: Path, spec: ProcedureSpec) -> Iterator[Finding]:
         if question and question.type != "number":
             message = _("%(key)s phải là một câu hỏi type: number.") % {"key": key}
             yield Finding((*path, key), message, kind="fee")
+        elif question and _is_repeated(getattr(fee, key), spec):
+            message = _("%(key)s hỏi ở mục lặp nhiều dòng, nên không có một con số để tính.")
+            yield Finding((*path, key), message % {"key": key}, kind="fee")
+
+
+def _is_repeated(question: str, spec: ProcedureSpec) -> bool:
+    section = Form(spec.form).section(question.split(".")[0])
+    return bool(section and section.repeat)
 
 
 def _tiers(fee: FeeSpec, path: Path) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from procedures.formspec.spec import NO_WORDS, YES_WORDS, Strict, Whole, Words, YesNo
 from procedures.loading import schema
-from procedures.loading.keywords import EXAMPLES, MEANINGS
+from procedures.loading.keywords import EXAMPLES, FORMER_NAME, MEANINGS, TITLE
 
 _SCALAR = ["string", "number", "boolean"]
 # 8000, or 8.000, which an editor reads as eight.
@@ -36,7 +36,7 @@ def generated() -> str:
     whole = _part(schema.ProcedureSpec, parts)
     document = {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "Tệp thủ tục của Một Cửa",
+        "title": TITLE,
         **whole,
         "definitions": dict(sorted(parts.items())),
     }
@@ -54,7 +54,7 @@ def _part(model: type[Strict], parts: dict[str, Any]) -> dict[str, Any]:
         for name in names:
             properties[name] = _described(model, key, field, parts)
             if name != key:
-                properties[name]["description"] = f"Tên cũ của {key}."
+                properties[name]["description"] = FORMER_NAME.format(key=key)
         if field.is_required() and len(names) == 1:
             required.append(key)
         elif field.is_required():

@@ -7,6 +7,9 @@ everybody, and never translated.
 # ruff: noqa: E501 - a meaning is one line, as an editor shows it
 from __future__ import annotations
 
+TITLE = "Tệp thủ tục của Một Cửa"
+FORMER_NAME = "Tên cũ của {key}."
+
 MEANINGS = {
     # The procedure itself
     "ProcedureSpec.code": "Mã thủ tục trong Cơ sở dữ liệu quốc gia, ví dụ 1.001193.",

@@ -15,9 +15,12 @@ from procedures.loading.content import Finding, fields_with_paths
 from procedures.loading.schema import ProcedureSpec
 from procedures.loading.sentences import nearest
 from procedures.loading.yamltext import Path
+from procedures.text import fold
 
 # `{section.field}` in the wording of a result stands for that answer.
 MARKER = re.compile(r"\{([a-z0-9_.]+)\}")
+# The words between two conditions, as people write them with their accents.
+_JOINING = {"va": "and", "hoac": "or"}
 
 
 def findings(spec: ProcedureSpec) -> Iterator[Finding]:
@@ -52,11 +55,13 @@ def _named_in_vain(spec: ProcedureSpec) -> Iterator[Finding]:
 
 def _in_our_words(text: str) -> str:
     """A condition with the signs and words that people take for ours, if that helps."""
-    tried = text
+    words = (
+        _JOINING.get(fold(word), word) if word != fold(word) else word for word in text.split()
+    )
+    tried = " ".join(words)
     for old, new in (
         (r"==", "="), (r"<>|≠", "!="), (r"≥|=>", ">="), (r"≤|=<", "<="), (r"&&|&", " and "),
-        (r"\|\||\|", " or "), (r"(?i)(?<=\s)và(?=\s)", "and"), (r"(?i)(?<=\s)hoặc(?=\s)", "or"),
-        (r"(?<=[\w\"]):\s+", " = "),
+        (r"\|\||\|", " or "), (r"(?<=[\w\"]):\s+", " = "),
     ):  # fmt: skip
         tried = re.sub(old, new, tried)
     tried = " ".join(tried.split())

@@ -6,6 +6,7 @@ import difflib
 import re
 from typing import NamedTuple
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from pydantic_core import ErrorDetails
 
@@ -109,8 +110,9 @@ def _missing(path: Path) -> Sentence:
 def missing_key(part: type | None, key: str) -> str:
     """What is said of a key that is not there: its name, and what it means."""
     message = _("Thiếu khóa “%(key)s”.") % {"key": key}
-    meaning = MEANINGS.get(f"{part.__name__}.{key}", "") if part else ""
-    return f"{message} {meaning}".strip()
+    if part is None or get_language() != "vi":
+        return message
+    return f"{message} {MEANINGS.get(f'{part.__name__}.{key}', '')}".strip()
 
 
 # --- Values ---------------------------------------------------------------------------
@@ -215,7 +217,7 @@ def _better_yes_no(given: str) -> str:
 
 
 def _better_number(given: str) -> str:
-    digits = re.sub(r"(?i)\s*(đồng|đ|vnđ|vnd|d)\.?$", "", given.lstrip("-").strip())
+    digits = re.sub(r"\s*(dong|d|vnd)\.?$", "", fold(given).lstrip("-").strip())
     if re.fullmatch(r"\d{1,3}([., ]\d{3})*|\d+", digits):
         return re.sub(r"[, ]", ".", digits)
     return ""
@@ -223,12 +225,12 @@ def _better_number(given: str) -> str:
 
 def _better_day(given: str) -> str:
     match = re.fullmatch(r"(\d{1,2})\s*[-. ]\s*(\d{1,2})\s*[-. ]\s*(\d{4})", given)
-    match = match or re.fullmatch(r"[Nn]gày (\d{1,2}) tháng (\d{1,2}) năm (\d{4})", given)
+    match = match or re.fullmatch(r"ngay (\d{1,2}) thang (\d{1,2}) nam (\d{4})", fold(given))
     return f"{int(match[1]):02d}/{int(match[2]):02d}/{match[3]}" if match else ""
 
 
 def _better_hour(given: str) -> str:
-    match = re.fullmatch(r"(\d{1,2})\s*(?:h|g|giờ|\.)\s*(\d{2})?\s*(?:phút)?", given.lower())
+    match = re.fullmatch(r"(\d{1,2})\s*(?:h|g|gio|\.)\s*(\d{2})?\s*(?:phut)?", fold(given))
     if not match or int(match[1]) > 23 or int(match[2] or 0) > 59:
         return ""
     return f"{int(match[1]):02d}:{match[2] or '00'}"

@@ -248,6 +248,18 @@ WRONG = [
         "  - {id: giay, name: Giấy tờ mẫu, how: submit, when: ban_sao.loai = hai}",
     ),
     (
+        "words of a condition",
+        "{id: giay",
+        "  - {id: giay, name: A, how: submit, when: ban_sao.loai = hai và ban_sao.so_luong > 1}",
+        "  - {id: giay, name: A, how: submit, when: ban_sao.loai = hai and ban_sao.so_luong > 1}",
+    ),
+    (
+        "day in words",
+        "effective_from:",
+        "effective_from: ngày 1 tháng 7 năm 2026",
+        "effective_from: 01/07/2026",
+    ),
+    (
         "life event",
         "life_events:",
         "life_events: [nguoi-than-mac]",
@@ -470,6 +482,16 @@ def test_a_fee_that_contradicts_itself_is_named(changes, words):
 
     assert len(faults) == 1
     assert words in faults[0]
+
+
+def test_a_fee_counts_nothing_in_a_section_of_many_rows():
+    form = yaml.load(GOOD, Loader=yaml.BaseLoader)["form"]  # noqa: S506 - texts and nothing else
+    rows = {"section": "thua", "title": "Thửa", "repeat": {"row_name": "Thửa đất"},
+            "fields": [{"id": "so", "type": "number", "label": "Số"}]}  # fmt: skip
+
+    [fault] = told(definition(form=[*form, rows], fees=fee(times="thua.so")))
+
+    assert "mục lặp nhiều dòng" in fault
 
 
 def test_a_paper_that_the_portal_prints_needs_a_form():
