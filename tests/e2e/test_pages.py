@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from dossiers import workflow
-from dossiers.models import Dossier
+from dossiers import questions, workflow
+from dossiers.models import Dossier, Question, new_key
+from procedures.models import Agency, Posting
 from tests import factories
 from tests.factories import BIRTH, COPY, FUNERAL
 
@@ -33,6 +34,18 @@ def let_in(context, site: str, person) -> None:
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": site}])
 
 
+def published_question() -> Question:
+    """A question that everybody may read."""
+    official = factories.official(Posting.Role.CASE_OFFICER)
+    question = questions.ask(
+        form_key=new_key(), agency=Agency.objects.get(code=factories.COMMUNE), text="Ở đâu ạ?"
+    )
+    question = questions.answer(question, text="Ở xã.", by=official, version=0)
+    return questions.publish(
+        question, by=official, version=1, public_question="Ở đâu?", public_answer="Ở xã."
+    )
+
+
 def public_pages() -> dict[str, str]:
     """Pages that need no login, by what they are."""
     procedure = factories.procedure(BIRTH)
@@ -44,6 +57,15 @@ def public_pages() -> dict[str, str]:
         "track": reverse("dossiers:track"),
         "verify": reverse("dossiers:verify"),
         "verified": reverse("dossiers:verify_token", args=[paper.token]),
+        "about": reverse("about"),
+        "help": reverse("help"),
+        "map": reverse("portal_map"),
+        "field": reverse("sector_map", args=[procedure.current.sector.slug]),
+        "open data": reverse("procedures:open_data"),
+        "questions": reverse("dossiers:questions"),
+        "question": published_question().get_absolute_url(),
+        "ask": reverse("dossiers:ask"),
+        "track a question": reverse("dossiers:question_track"),
         "login": reverse("account_login"),
         "signup": reverse("account_signup"),
     }
