@@ -175,7 +175,7 @@ class Words(HTMLParser):
         values = dict(attrs)
         self.inline += [name for name in values if name == "style" or name.startswith("on")]
         self.inline += [v for v in values.values() if v and v.strip().startswith("javascript:")]
-        is_data = values.get("type") == "application/json"
+        is_data = values.get("type") in {"application/json", "application/ld+json"}
         if tag == "style" or (tag == "script" and "src" not in values and not is_data):
             self.inline.append(tag)
         if tag != "meta":
