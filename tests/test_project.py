@@ -182,7 +182,7 @@ class Words(HTMLParser):
             self.words += [value or "" for name, value in attrs if name in SPOKEN - {"content"}]
         if tag == "html" or "lang" in values:
             self.inside.append(tag if tag != "html" else "")
-        elif tag in {"style", "script"}:
+        elif tag in {"style", "script"} or values.get("translate") == "no":
             self.inside.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -396,8 +396,10 @@ def officials_pages(dossier: Dossier) -> list[str]:
         "dossiers_dossier", "payments_payment", "payments_gatewaymessage", "procedures_agency",
         "dossiers_question",
         "procedures_posting", "procedures_calendarday", "procedures_sector",
-        "procedures_lifeevent", "procedures_procedure", "portal_user",
+        "procedures_lifeevent", "procedures_procedure", "portal_user", "procedures_revision",
+        "procedures_catalogueload", "procedures_nationalupdate", "procedures_searchmiss",
     ]  # fmt: skip
+    of_a_revision = ("change", "edit", "preview", "publish")
     return [
         reverse("admin:index"),
         *(reverse(f"admin:{model}_changelist") for model in models),
@@ -408,6 +410,13 @@ def officials_pages(dossier: Dossier) -> list[str]:
         reverse("admin:portal_user_change", args=[dossier.owner_id]),
         reverse("admin:procedures_procedure_change", args=[dossier.revision.procedure_id]),
         reverse("admin:portal_user_history", args=[dossier.owner_id]),
+        *(
+            reverse(f"admin:procedures_revision_{name}", args=[dossier.revision_id])
+            for name in of_a_revision
+        ),
+        reverse("admin:procedures_revision_start"),
+        reverse("admin:procedures_revision_write"),
+        reverse("admin:procedures_catalogueload_add"),
     ]
 
 
