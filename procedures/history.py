@@ -105,6 +105,11 @@ class Change:
         return shown or _("sửa cách trình bày, nội dung giữ nguyên")
 
     @property
+    def is_coming(self) -> bool:
+        """Whether it is approved and waits for its day."""
+        return self.revision.status == Revision.Status.SCHEDULED
+
+    @property
     def is_rewritten(self) -> bool:
         """Whether hardly anything is as it was, so that the points are read only on demand."""
         return len(self.differences) > _FEW
@@ -114,8 +119,9 @@ class Change:
 
 
 def changes_of(procedure: Procedure) -> list[Change]:
-    """Every revision that was or is in force, the latest first, in one query."""
-    rows = list(procedure.revisions.filter(status__in=IN_FORCE).order_by("-number"))
+    """Every revision that was, is or is approved to be in force, the latest first, in one query."""
+    statuses = (*IN_FORCE, Revision.Status.SCHEDULED)
+    rows = list(procedure.revisions.filter(status__in=statuses).order_by("-number"))
     before: list[Revision | None] = [*rows[1:], None]
     return [_change(row, old) for row, old in zip(rows, before, strict=True)]
 

@@ -190,7 +190,7 @@ class NeedsForm(forms.Form):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to ask, so that the checklist comes at once."""
-        return not self.fields
+        return not self.blocks
 
     def groups(self) -> list[dict[str, Any]]:
         """The inputs by numbered question, for the template."""
@@ -203,10 +203,34 @@ class NeedsForm(forms.Form):
             }
             for block in self.blocks
         ]
-        if self.exemptions:
+        # It is asked on the checklist, where it is known whether it changes anything.
+        if self.errors.get(_EXEMPT):
             bound = {"field": self[_EXEMPT], "when": "", "section": ""}
             found.append({"is_single": True, "inputs": [bound]})
         return found
+
+    def given(self) -> list[tuple[str, str]]:
+        """What stands in the address, of nothing but what the form knows."""
+        return [
+            (name, value.strip()[:60])
+            for name in self.fields
+            for value in self.data.getlist(name)
+            if value.strip()
+        ]
+
+    def exemption_question(self, found: Checklist) -> dict[str, Any] | None:
+        """The question on exemptions, where a charge that may apply has some."""
+        keys = {key for way in found.ways for key in way["charges"]["exemptions"]}
+        if not keys:
+            return None
+        choices = [(key, label) for key, label in self.exemptions.items() if key in keys]
+        return {
+            "label": self.fields[_EXEMPT].label,
+            "help": self.fields[_EXEMPT].help_text,
+            "choices": [("", _("Không thuộc diện nào")), *choices],
+            "chosen": self.exemption,
+            "others": [(name, value) for name, value in self.given() if name != _EXEMPT],
+        }
 
     def _is_tick(self, path: str) -> bool:
         return isinstance(self.fields[_name(path)], forms.BooleanField)
@@ -452,10 +476,12 @@ def _charges(revision: Revision, kind: str, weigh: _Weighing, exemption: str) ->
         line.key: line for line in fee_lines(revision, weigh.answers, channel=kind, filed=weigh.now)
     }
     sure, maybe, total, is_provisional = [], [], 0, False
+    exemptions: dict[str, str] = {}
     for fee in fees_of(revision, kind):
         verdict = weigh(fee.when)
         if verdict is False:
             continue
+        exemptions |= fee.exemptions
         unanswered = [path for path in _asked_by(fee) if weigh.is_open(path)]
         if verdict is None or unanswered:
             maybe.append(_hanging(fee, revision, verdict, unanswered))
@@ -470,11 +496,13 @@ def _charges(revision: Revision, kind: str, weigh: _Weighing, exemption: str) ->
     return {
         "lines": sure,
         "maybe": maybe,
+        "exemptions": exemptions,
         "are_cases": are_cases,
         "is_none": not sure and not maybe,
         "total": "" if total is None or are_cases or not sure else dong(total),
         "is_unknown": bool(sure) and total is None,
         "is_provisional": is_provisional,
+        "is_exempt": any(line["is_exempt"] for line in sure),
     }
 
 
@@ -508,6 +536,7 @@ def _line(fee: Fee, line: Any, is_exempt: bool) -> dict[str, Any]:
         "due": fee.get_due_display(),
         "source": fee.source,
         **note_context(fee.note),
+        "is_exempt": is_exempt,
         "law": fee.exemption_law if is_exempt else "",
     }
 

@@ -67,6 +67,8 @@ def needs(request: HttpRequest, code: str) -> HttpResponse:
     context |= {
         "checklist": found,
         "edit_url": "" if form.is_empty else f"{address}&sua=1",
+        "exemption": form.exemption_question(found),
+        "address": f"{settings.SITE_URL}{address}",
         "qr": qr_svg_data_uri(f"{settings.SITE_URL}{address}"),
         "other": _other(found.redirect),
         "today": timezone.localdate(),
@@ -75,15 +77,9 @@ def needs(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _address(procedure: Procedure, form: NeedsForm) -> str:
-    """The checklist's own address, of nothing but what the form knows."""
-    values = [
-        (name, value.strip()[:60])
-        for name in form.fields
-        for value in form.data.getlist(name)
-        if value.strip()
-    ]
+    """The checklist's own address."""
     bare = reverse("procedures:needs", args=[procedure.code])
-    return f"{bare}?{urlencode([*values, ('xem', '1')])}"
+    return f"{bare}?{urlencode([*form.given(), ('xem', '1')])}"
 
 
 def _other(row: dict | None) -> dict | None:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from procedures import presenting
 from procedures.loading.saving import publish, save_draft
 from procedures.loading.schema import ProcedureSpec
 from procedures.models import Agency, Procedure, Revision, Sector
@@ -67,7 +68,7 @@ def test_a_search_finds_without_accents(client):
     page = text_of(client.get(reverse("procedures:list"), {"q": "dang ky khai sinh"}))
 
     assert "cho “dang ky khai sinh”" in page
-    assert page.index("Đăng ký khai sinh") < page.index("Lĩnh vực")
+    assert page.index("Đăng ký khai sinh") < page.index("Lọc danh sách")
 
 
 @pytest.mark.parametrize("query", ['"', "AND OR (", "<script>alert(1)</script>", "ệ" * 500, "  "])
@@ -306,6 +307,32 @@ def test_an_office_elsewhere_is_named_and_ours_says_that_it_does_not_receive(cli
 
     assert "Cơ quan thực hiện Cục Quản lý" in page
     assert "Cổng này không nhận hồ sơ của thủ tục này" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ("", []),
+        ("Một dòng", [{"text": "Một dòng"}]),
+        ("Gồm:\n- một;\n- hai.\nHết", [
+            {"text": "Gồm:"}, {"lines": ["một;", "hai."]}, {"text": "Hết"},
+        ]),
+        ("Gồm: - một; - hai.", [{"text": "Gồm:"}, {"lines": ["một;", "hai."]}]),
+        ("Giá 5 - 10 triệu", [{"text": "Giá 5 - 10 triệu"}]),
+        ("  \n -  \n", [{"text": "-"}]),
+    ],
+)  # fmt: skip
+def test_lines_become_paragraphs_and_lists(text, blocks):
+    assert presenting.prose(text) == blocks
+
+
+def test_long_names_that_begin_alike_are_shortened():
+    begin = "Trường hợp tổ chức, cá nhân đề nghị cấp lại giấy phép do"
+    groups = [{"name": f"{begin} {case}"} for case in ("bị mất", "bị hỏng")] + [{"name": ""}]
+
+    presenting.shorten_names(groups)
+
+    assert [group["short"] for group in groups] == ["… mất", "… hỏng", ""]
 
 
 # --- For machines ---------------------------------------------------------------------

@@ -189,6 +189,23 @@ def test_a_draft_is_no_change(client):
     assert "9 giờ" not in page
 
 
+@pytest.mark.django_db
+def test_what_is_approved_and_waits_for_its_day_is_announced(client):
+    procedure = factories.procedure()
+    text = (factories.FIXTURES / "procedures/ho-tro-chi-phi-mai-tang.yaml").read_text()
+    _document, spec = check_text(text.replace("time: 3 working_days", "time: 9 hours"), "x.yaml")
+    coming = save_draft(spec)
+    coming.effective_from = timezone.localdate() + datetime.timedelta(days=30)
+    coming.status = Revision.Status.SCHEDULED
+    coming.save()
+
+    page = text_of(client.get(procedure.get_absolute_url()))
+
+    assert f"Sẽ áp dụng từ ngày {coming.effective_from:%d/%m/%Y}" in page
+    assert "trước là “3 ngày làm việc”, nay là “9 giờ làm việc”" in page
+    assert "Thời hạn giải quyết 3 ngày làm việc" in page
+
+
 # --- Of all ---------------------------------------------------------------------------
 
 

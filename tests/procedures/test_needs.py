@@ -231,6 +231,17 @@ def test_an_unknown_amount_is_never_free(client):
     assert "Tổng cộng: 0" not in page
 
 
+def test_exemptions_are_asked_only_where_a_charge_has_some(client):
+    birth = factories.procedure(factories.BIRTH)
+
+    questions = text_of(client.get(address(birth)))
+    in_time = text_of(asked(client, birth, **ALL))
+    late = text_of(asked(client, birth, **{**ALL, "be-ngay_sinh": "05/01/2020"}))
+
+    assert "Ông/bà thuộc diện nào?" not in questions + in_time
+    assert "Ông/bà thuộc diện nào?" in late
+
+
 def test_an_exemption_is_free_only_once_the_office_has_confirmed_it(client):
     answers = {**ALL, "be-ngay_sinh": "05/01/2020", "dien": "ho_ngheo"}
 
@@ -238,6 +249,7 @@ def test_an_exemption_is_free_only_once_the_office_has_confirmed_it(client):
 
     assert "Miễn, sau khi cơ quan xác nhận" in page
     assert "Luật Hộ tịch điều 11" in page
+    assert "Tổng cộng: 0 đồng , khi được xác nhận miễn" in page
     assert "Chưa xác định (tạm tính)" not in page
 
 
