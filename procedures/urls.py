@@ -10,7 +10,8 @@ app_name = "procedures"
 CODE = r"(?P<code>[0-9][0-9.]{2,18}(?:-[A-Za-z]{1,6})?)"
 
 urlpatterns = [
-    path("thu-tuc/", finding.catalogue, name="list"),
+    path("thu-tuc/", finding.catalogue_list, name="list"),
+    path("thu-tuc/goi-y/", finding.suggestions, name="suggestions"),
     re_path(
         rf"^thu-tuc/{CODE}/bieu-mau/to-khai\.pdf$",
         forms.blank_form,

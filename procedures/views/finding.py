@@ -1,41 +1,291 @@
-"""Finding a procedure: the list, narrowed by words and by facets."""
+"""Finding a procedure: the list, narrowed by words and by facets, and suggestions."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from procedures.models import Procedure, Sector
-from procedures.search import search
+from procedures.models import Agency, Procedure, Revision
+from procedures.search import Answer, Catalogue, ask, catalogue
+from procedures.search.misses import count_miss
+from procedures.search.reasons import Reason, reason
 
 PAGE_SIZE = 20
 SEARCH_LIMIT = 200
+SUGGESTIONS, FEWEST_LETTERS = 7, 2
+SHOWN_CHOICES = 8
+LONGEST_QUERY = 200
+LONGEST_TIME = 60
+
+TIER_NAMES = {
+    "commune": gettext_lazy("Cấp xã"),
+    "district": gettext_lazy("Cấp huyện"),
+    "province": gettext_lazy("Cấp tỉnh"),
+    "ministry": gettext_lazy("Cấp bộ"),
+    "other": gettext_lazy("Cơ quan khác"),
+}
+LEVEL_NAMES = {
+    "1": gettext_lazy("Mức độ 1: xem hướng dẫn"),
+    "2": gettext_lazy("Mức độ 2: có tờ khai để tải"),
+    "3": gettext_lazy("Mức độ 3: nộp trực tuyến"),
+    "4": gettext_lazy("Mức độ 4: nộp và trả phí trực tuyến"),
+}
+# Facet, its parameter in addresses (kept for ever), and its heading.
+FACETS = (
+    ("sector", "linh-vuc", gettext_lazy("Lĩnh vực")),
+    ("tier", "cap", gettext_lazy("Cấp giải quyết")),
+    ("office", "co-quan", gettext_lazy("Cơ quan")),
+    ("level", "muc-do", gettext_lazy("Mức độ trực tuyến")),
+    ("audience", "doi-tuong", gettext_lazy("Đối tượng")),
+    ("event", "su-kien", gettext_lazy("Sự kiện trong đời")),
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a facet: how many procedures it leaves, and the address that chooses it."""
+
+    label: str
+    count: int
+    url: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A facet as the page shows it: the most frequent values first, the others folded."""
+
+    key: str
+    title: str
+    choices: list[Choice]
+
+    @property
+    def first(self) -> list[Choice]:
+        """What is seen at once; what was chosen always is."""
+        rest = [choice for choice in self.choices[SHOWN_CHOICES:] if choice.is_chosen]
+        return self.choices[:SHOWN_CHOICES] + rest
+
+    @property
+    def others(self) -> list[Choice]:
+        """What "xem tất cả" opens, in the order of the alphabet."""
+        rest = [choice for choice in self.choices[SHOWN_CHOICES:] if not choice.is_chosen]
+        return sorted(rest, key=lambda choice: choice.label)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One procedure of the list."""
+
+    procedure: Procedure
+    reason: Reason | None = None
+
+    @property
+    def revision(self) -> Revision:
+        """What is in force."""
+        return self.procedure.current
+
+    @property
+    def tier(self) -> str:
+        """The tier in words."""
+        return str(TIER_NAMES.get(self.revision.tier, self.revision.tier))
+
+    @property
+    def place(self) -> str:
+        """Where one files, in a few words."""
+        if self.revision.filing_place == Revision.FilingPlace.NATIONAL:
+            return _("Nộp chính thức tại Cổng Dịch vụ công quốc gia")
+        if self.revision.service_level >= 3:
+            return _("Nộp trực tuyến tại cổng này")
+        return _("Nộp tại cơ quan")
+
+    @cached_property
+    def times(self) -> list[str]:
+        """The time of the first channel of each kind, cut where the law writes a story."""
+        first = {channel.kind: channel for channel in reversed(self.revision.channels.all())}
+        return [
+            f"{channel.get_kind_display()}: {Truncator(channel.time_text).chars(LONGEST_TIME)}"
+            for channel in sorted(first.values(), key=lambda channel: channel.position)
+        ]
+
+
+@dataclass
+class Narrowing:
+    """What somebody chose on the list, and the procedures that it leaves."""
+
+    parameters: dict[str, str]
+    catalogue: Catalogue | None
+    answer: Answer | None
+    offices: list[Agency] = field(default_factory=list)
+
+    @cached_property
+    def choices(self) -> dict[str, str]:
+        """Facet and value, of what was chosen and exists."""
+        known = {facet: self._known(facet) for facet, _parameter, _title in FACETS}
+        asked = {facet: self.parameters.get(name, "") for facet, name, _title in FACETS}
+        return {facet: value for facet, value in asked.items() if value in known[facet]}
+
+    def _known(self, facet: str) -> set[str]:
+        if self.catalogue is None:
+            return set()
+        if facet == "office":
+            return {office.code for office in self.offices}
+        return set(self.catalogue.facets.bits[facet])
+
+    def bits(self, facet: str, value: str) -> int:
+        """The procedures of one value; an office handles those of its tier."""
+        bits = self.catalogue.facets.bits
+        if facet == "office":
+            tier = next(office.tier for office in self.offices if office.code == value)
+            return bits["tier"].get(tier, 0)
+        return bits[facet][value]
+
+    def left(self, leaving_out: str = "") -> int:
+        """The procedures that the words and the choices leave, one facet perhaps left out."""
+        facets = self.catalogue.facets
+        left = facets.everything if self.answer is None else facets.set_of(self.answer.pks)
+        for facet, value in self.choices.items():
+            if facet != leaving_out:
+                left &= self.bits(facet, value)
+        return left
+
+    def listed(self) -> list[int]:
+        """Primary keys of what is left, in the order of the list."""
+        if self.catalogue is None:
+            return []
+        facets, left = self.catalogue.facets, self.left()
+        if self.answer is None:
+            return facets.listed(left)
+        return [pk for pk in self.answer.pks if left >> facets.places[pk] & 1]
+
+    def facets(self) -> list[Facet]:
+        """Every facet with the counts that the other choices leave; of use from two values on."""
+        if self.catalogue is None:
+            return []
+        rows = [
+            Facet(facet, str(title), self._choices(facet, name)) for facet, name, title in FACETS
+        ]
+        return [row for row in rows if len(row.choices) > 1 or row.key in self.choices]
+
+    def _choices(self, facet: str, name: str) -> list[Choice]:
+        within = self.left(leaving_out=facet)
+        chosen = self.choices.get(facet)
+        rows = [
+            (value, label, (self.bits(facet, value) & within).bit_count())
+            for value, label in self._labels(facet)
+        ]
+        choices = [
+            Choice(label, count, self.url(name, "" if value == chosen else value), value == chosen)
+            for value, label, count in rows
+            if count or value == chosen
+        ]
+        if facet == "level":
+            return sorted(choices, key=lambda choice: choice.label, reverse=True)
+        return sorted(choices, key=lambda choice: (-choice.count, choice.label))
+
+    def _labels(self, facet: str) -> list[tuple[str, str]]:
+        if facet == "office":
+            return [(office.code, office.short_name or office.name) for office in self.offices]
+        labels = self.catalogue.facets.labels[facet]
+        if facet == "tier":
+            return [(value, self._tier_name(value)) for value in labels]
+        if facet == "level":
+            return [(value, str(LEVEL_NAMES.get(value, value))) for value in labels]
+        return list(labels.items())
+
+    def _tier_name(self, tier: str) -> str:
+        """The tier in words, or the offices of a tier that only this place has."""
+        names = [office.short_name or office.name for office in self.offices if office.tier == tier]
+        return str(TIER_NAMES.get(tier) or ", ".join(names[:2]) or tier)
+
+    def url(self, name: str = "", value: str = "") -> str:
+        """The list with one choice changed, from its first page."""
+        named = {facet: parameter for facet, parameter, _title in FACETS}
+        kept = {"q": self.parameters.get("q", "")}
+        kept |= {named[facet]: chosen for facet, chosen in self.choices.items()}
+        kept[name] = value
+        query = urlencode({key: text for key, text in kept.items() if key and text})
+        return f"{reverse('procedures:list')}?{query}" if query else reverse("procedures:list")
+
+    def sector_name(self) -> str:
+        """The name of the chosen field, which heads the page; "" without one."""
+        chosen = self.choices.get("sector", "")
+        return dict(self._labels("sector"))[chosen] if chosen else ""
+
+    def chosen(self) -> list[Choice]:
+        """What was chosen, each with the address without it."""
+        return [
+            Choice(dict(self._labels(facet))[self.choices[facet]], 0, self.url(name), True)
+            for facet, name, _title in FACETS
+            if facet in self.choices
+        ]
 
 
 @require_safe
-def catalogue(request: HttpRequest) -> HttpResponse:
-    """The list, narrowed by words and by field."""
-    query = request.GET.get("q", "").strip()[:200]
-    sector = Sector.objects.filter(slug=request.GET.get("linh-vuc", "")).first()
-    procedures = Procedure.objects.for_catalogue()
-    if sector:
-        procedures = procedures.filter(current__sector=sector)
-    if query:
-        found = search(query, limit=SEARCH_LIMIT)
-        rows = {row.pk: row for row in procedures.filter(pk__in=found)}
-        procedures = [rows[pk] for pk in found if pk in rows]
-    page = Paginator(procedures, PAGE_SIZE).get_page(request.GET.get("trang"))
-    in_force = Q(revisions__status="published")
+def catalogue_list(request: HttpRequest) -> HttpResponse:
+    """The list, narrowed by words and by facets; words that find nothing are counted."""
+    query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
+    opened = catalogue()
+    answer = ask(query, opened, SEARCH_LIMIT) if query else None
+    narrowing = Narrowing(request.GET.dict() | {"q": query}, opened, answer, _offices())
+    page = Paginator(narrowing.listed(), PAGE_SIZE).get_page(request.GET.get("trang"))
+    page.object_list = _rows(page.object_list, answer, opened)
+    if answer is not None and not answer.pks:
+        count_miss(query)
     context = {
         "query": query,
+        "answer": answer,
         "page": page,
         "total": page.paginator.count,
-        "sectors": Sector.objects.annotate(count=Count("revisions", filter=in_force)).filter(
-            count__gt=0
-        ),
-        "selected_sector": sector,
+        "is_cut": answer is not None and len(answer.pks) >= SEARCH_LIMIT,
+        "facets": narrowing.facets(),
+        "chosen": narrowing.chosen(),
+        "sector_name": narrowing.sector_name(),
+        "without_choices": narrowing.url() if not query else f"?{urlencode({'q': query})}",
     }
     return render(request, "procedures/list.html", context)
+
+
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """A few procedures for what is being typed; without htmx, the list itself."""
+    query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
+    if not request.htmx:
+        return redirect(f"{reverse('procedures:list')}?{urlencode({'q': query})}")
+    rows: list[Row] = []
+    if len(query) >= FEWEST_LETTERS:
+        opened = catalogue()
+        answer = ask(query, opened, SUGGESTIONS)
+        rows = _rows(answer.pks, answer, opened)
+    return render(request, "procedures/_suggestions.html", {"query": query, "rows": rows})
+
+
+def _rows(pks: list[int], answer: Answer | None, opened: Catalogue | None) -> list[Row]:
+    """These procedures in this order; what is no longer in force is left out."""
+    procedures = Procedure.objects.for_catalogue().defer(
+        "current__definition", "current__conditions"
+    )
+    found = {row.pk: row for row in procedures.filter(pk__in=pks)} if pks else {}
+    return [
+        Row(found[pk], reason(answer, found[pk], opened) if answer else None)
+        for pk in pks
+        if pk in found
+    ]
+
+
+def _offices() -> list[Agency]:
+    """The offices that decide, not the desks that receive for them."""
+    return list(
+        Agency.objects.filter(is_active=True)
+        .exclude(tier="desk")
+        .only("code", "name", "short_name", "tier")
+    )

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,10 @@ from procedures.models import (
     Revision,
     Sector,
 )
+from procedures.search import indexing, wording
+from procedures.search.entries import entries
+from procedures.search.facets import weight_of
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -39,8 +44,10 @@ def make_procedure(code: str, short_name: str, **details) -> Procedure:
     procedure = Procedure.objects.create(code=code, slug=code.replace(".", "-"))
     revision = Revision.objects.create(
         procedure=procedure, number=1, name=f"Thủ tục {short_name}", short_name=short_name,
-        also_called=details.get("also_called", []), sector=sector, tier="commune",
-        service_level=3, online="full", filing_place="portal", digest="",
+        also_called=details.get("also_called", []), sector=sector,
+        tier=details.get("tier", "commune"), service_level=details.get("level", 3),
+        decision=details.get("decision", ""), origin=details.get("origin", "office"),
+        online="full", filing_place="portal", digest="",
         definition={"result": {"name": details.get("result", "")}},
     )  # fmt: skip
     for number in details.get("laws", []):
@@ -243,7 +250,7 @@ def test_a_search_asks_the_database_one_thing(django_assert_num_queries):
 @pytest.mark.parametrize("damaged", ["meta.json", "*.idx", "*.term", "*.store", "*"])
 def test_a_damaged_index_is_built_again(search_dir, damaged):
     found("khai sinh")
-    search._opened.clear()
+    indexing._opened.clear()
     for path in [path for path in search_dir.rglob(damaged) if path.is_file()]:
         path.unlink()
         path.write_bytes(b"")
@@ -266,7 +273,7 @@ def test_the_command_works_on_an_empty_catalogue(capsys):
 
 
 def _hold_lock(folder: Path, held, release) -> None:
-    with search._locked(folder):
+    with indexing._locked(folder):
         held.set()
         release.wait(10)
 
@@ -277,7 +284,7 @@ def test_while_another_process_builds_the_older_index_serves():
     search.touch_catalogue()
     context = multiprocessing.get_context("fork")
     held, release = context.Event(), context.Event()
-    other = context.Process(target=_hold_lock, args=(search._folder(), held, release))
+    other = context.Process(target=_hold_lock, args=(indexing._folder(), held, release))
     other.start()
     assert held.wait(10)
 
@@ -296,14 +303,115 @@ def test_a_changed_file_of_everyday_words_is_read_at_once(settings, tmp_path):
     file = tmp_path / "fixtures" / "synonyms.yaml"
     without = found("vui vẻ")
 
-    file.write_text("- {everyday: [vui vẻ], means: [đăng ký kết hôn]}", encoding="utf-8")
+    file.write_text("phrases: [{everyday: [vui vẻ], means: [đăng ký kết hôn]}]", encoding="utf-8")
 
     assert without == []
     assert found("vui vẻ")[0] == "1.000894"
 
 
-def test_every_everyday_entry_can_be_read():
-    entries = search._synonyms()
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("broken", ["phrases: [", "{}", "phrases: [{means: [x]}]", "- a", "\x00"])
+def test_a_broken_file_of_everyday_words_leaves_the_last_good_one_in_use(
+    settings, tmp_path, caplog, broken
+):
+    settings.BASE_DIR = tmp_path
+    (tmp_path / "fixtures").mkdir()
+    file = tmp_path / "fixtures" / "synonyms.yaml"
+    good = "phrases: [{everyday: [vui vẻ], means: [đăng ký kết hôn]}]"
+    file.write_text(good, encoding="utf-8")
+    assert found("vui vẻ")[0] == "1.000894"
 
-    assert len(entries) >= 20
-    assert all(everyday and meaning for everyday, meaning in entries)
+    file.write_text(broken, encoding="utf-8")
+
+    assert found("vui vẻ")[0] == "1.000894"
+    assert "synonyms.yaml" in caplog.text
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_staff_can_say_by_code_what_an_everyday_phrase_means(settings, tmp_path):
+    settings.BASE_DIR = tmp_path
+    (tmp_path / "fixtures").mkdir()
+    (tmp_path / "fixtures" / "synonyms.yaml").write_text(
+        "groups: {ai: [bọ, mạ]}\nphrases: [{everyday: ['<ai> đi xa'], codes: ['1.000656']}]",
+        encoding="utf-8",
+    )
+
+    assert found("mạ tui đi xa") == ["1.000656"]
+    assert found("mã tui đi xa") == []
+
+
+def test_every_everyday_entry_can_be_read():
+    phrases = [row for rows in wording._everyday().phrases.values() for row in rows]
+
+    assert len(phrases) >= 500
+    assert all(row.words and (row.means or row.codes) for row in phrases)
+
+
+def test_an_everyday_phrase_may_have_other_words_in_between():
+    said = wording.words_of("mất cái thẻ căn cước")
+
+    assert "căn cước" in " ".join(row.said for row in wording.meanings(said))
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"), [("hoà giải", "hòa giải"), ("đăng kí", "đăng ký"), ("mĩ thuật", "mỹ thuật")]
+)
+def test_two_spellings_of_a_word_are_one(query, kept):
+    assert [word.accented for word in wording.words_of(query)] == [
+        word.accented for word in wording.words_of(kept)
+    ]
+
+
+# --- No noise -------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "mua trực thăng", "giấy phép lái xe", "cấp giấy phép bán rượu", "đăng ký tên miền",
+        "vé tàu hỏa", "cấp lại", "abc", "hộ chiếu", "thuê nhà trọ giá rẻ", "xin việc làm",
+    ],
+)  # fmt: skip
+def test_in_a_small_catalogue_what_is_not_there_finds_nothing(query):
+    assert found(query) == []
+
+
+# --- What goes first ------------------------------------------------------------------
+
+
+def test_the_commune_goes_before_the_province_and_the_ministry():
+    for code, tier in (("9.000001", "ministry"), ("9.000002", "province"), ("9.000003", "commune")):
+        make_procedure(code, "Cấp bản đồ", tier=tier)
+
+    assert found("bản đồ") == ["9.000003", "9.000002", "9.000001"]
+
+
+def test_what_another_province_made_for_itself_goes_last():
+    make_procedure("9.000001", "Cấp bản đồ", decision="12/QĐ-UBND", origin="national")
+    make_procedure("9.000002", "Cấp bản đồ", decision="12/QĐ-BTP", origin="national")
+
+    assert found("bản đồ") == ["9.000002", "9.000001"]
+
+
+def test_what_is_filed_here_goes_before_what_is_only_read():
+    make_procedure("9.000001", "Cấp bản đồ", level=1)
+    make_procedure("9.000002", "Cấp bản đồ", level=3)
+
+    assert found("bản đồ") == ["9.000002", "9.000001"]
+
+
+def test_what_people_file_more_goes_first():
+    make_procedure("9.000001", "Cấp bản đồ")
+    make_procedure("9.000002", "Cấp bản đồ")
+    first, second = entries()
+
+    assert weight_of(replace(second, filed=20)) > weight_of(first)
+
+
+def test_the_dossiers_that_were_filed_are_counted():
+    dossier = factories.filed()
+
+    filed = {entry.code: entry.filed for entry in entries()}
+
+    assert filed[dossier.revision.procedure.code] == 1
