@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dossiers import questions, throttling
 from dossiers.models import Question, new_key
 from procedures.models import Agency, Procedure, Sector
+from procedures.worktime import NoCalendar
 
 PAGE_SIZE = 10
 _CODE = re.compile(r"HD-[0-9]{6}-[2-9A-Z]{6}")
@@ -216,18 +217,26 @@ def ask(request: HttpRequest) -> HttpResponse:
     form = AskForm(request.POST) if request.method == "POST" else AskForm(initial=_initial(request))
     status = 200
     if form.is_bound and form.is_valid():
-        if throttling.allow(request, "question", per_minute=5):
-            question = questions.ask(owner=_owner(request), **form.details())
+        if not throttling.allow(request, "question", per_minute=5):
+            form.add_error(None, _("Ông/bà gửi nhiều câu hỏi quá; xin chờ một phút rồi gửi lại."))
+            status = 429
+        elif question := _asked(request, form):
             request.session[_SENT] = question.pk
             return redirect("dossiers:asked")
-        form.add_error(None, _("Ông/bà gửi nhiều câu hỏi quá; xin chờ một phút rồi gửi lại."))
-        status = 429
     context = {"form": form, "answer_within": questions.ANSWER_WITHIN}
     return render(request, "dossiers/question_ask.html", context, status=status)
 
 
-def _owner(request: HttpRequest):
-    return request.user if request.user.is_authenticated else None
+def _asked(request: HttpRequest, form: AskForm) -> Question | None:
+    owner = request.user if request.user.is_authenticated else None
+    try:
+        return questions.ask(owner=owner, **form.details())
+    except NoCalendar:
+        # Nobody may promise a day that the calendar does not know.
+        form.add_error(
+            None, _("Lúc này cổng chưa nhận được câu hỏi; xin gọi điện hoặc đến cơ quan.")
+        )
+        return None
 
 
 def _initial(request: HttpRequest) -> dict[str, object]:

@@ -114,6 +114,15 @@ def test_a_form_that_comes_back_with_another_text_is_another_question(client, of
     assert Question.objects.count() == 2
 
 
+def test_where_no_day_can_be_promised_the_asker_is_sent_to_the_telephone(client, office):
+    Agency.objects.filter(pk=office.pk).update(working_hours=[])
+
+    response = client.post(ASK, form(office))
+
+    assert "xin gọi điện hoặc đến cơ quan" in response.content.decode()
+    assert not Question.objects.exists()
+
+
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_at_once_make_one_question(office):
