@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from procedures.formspec import conditions
-from procedures.formspec.fields import display
+from procedures.formspec.fields import type_of
 from procedures.text import dong
 
 if TYPE_CHECKING:
@@ -42,15 +42,28 @@ class _Speaker:
         answer = self.answer(question, right)
         if question and question.type in {"yes_no", "declaration"}:
             return self.yes_no(label, (right.text == "yes") == (operator == "="))
+        if question and question.type == "date":
+            return self.day(label, operator, answer)
         words = {
             "=": _("“%(label)s” là “%(answer)s”"),
             "!=": _("“%(label)s” không phải là “%(answer)s”"),
-            ">": _("“%(label)s” lớn hơn %(answer)s"),
+            ">": _("“%(label)s” trên %(answer)s"),
             ">=": _("“%(label)s” từ %(answer)s trở lên"),
-            "<": _("“%(label)s” nhỏ hơn %(answer)s"),
+            "<": _("“%(label)s” dưới %(answer)s"),
             "<=": _("“%(label)s” không quá %(answer)s"),
         }
         return words[operator] % {"label": label, "answer": answer}
+
+    def day(self, label: str, operator: str, day: str) -> str:
+        words = {
+            "=": _("“%(label)s” là ngày %(day)s"),
+            "!=": _("“%(label)s” không phải ngày %(day)s"),
+            ">": _("“%(label)s” sau ngày %(day)s"),
+            ">=": _("“%(label)s” từ ngày %(day)s"),
+            "<": _("“%(label)s” trước ngày %(day)s"),
+            "<=": _("“%(label)s” đến hết ngày %(day)s"),
+        }
+        return words[operator] % {"label": label, "day": day}
 
     def yes_no(self, label: str, is_yes: bool) -> str:
         words = _("“%(label)s”: có") if is_yes else _("“%(label)s”: không")
@@ -61,9 +74,12 @@ class _Speaker:
             return self.label(node.text)
         if question is None:
             return node.text
-        if question.type in {"number", "money"} and node.text.isdigit():
-            return dong(int(node.text)) if question.type == "money" else node.text
-        return display(question, node.text) or node.text
+        if question.type == "money" and node.text.isdigit():
+            return dong(int(node.text))
+        kind = type_of(question)
+        if hasattr(kind, "options"):
+            return str(kind.options(question).get(node.text, node.text))
+        return kind.display(question, node.text) if question.type == "date" else node.text
 
     def call(self, node: Node, operator: str, number: str) -> str:
         first = self.label(node.parts[0].text)

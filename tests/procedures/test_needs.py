@@ -427,6 +427,9 @@ OPEN = Form.model_validate(
                 {"id": "x", "type": "choice", "label": "X", "options": {"m": "Một", "h": "Hai"}},
                 {"id": "y", "type": "yes_no", "label": "Y", "when": "a.x = m"},
                 {"id": "n", "type": "number", "label": "Số"},
+                {"id": "c", "type": "choices", "label": "C", "options": {"m": "Một", "h": "Hai"}},
+                {"id": "d", "type": "date", "label": "Ngày"},
+                {"id": "t", "type": "money", "label": "Tiền"},
             ],
         }
     ]
@@ -468,8 +471,11 @@ def test_a_verdict_on_part_of_the_answers_holds_for_every_completion(when, told)
         ("a.y != yes", "“Y”: không"),
         ("a.y = no", "“Y”: không"),
         ("a.n >= 3", "“Số” từ 3 trở lên"),
+        ("a.c = h", "“C” là “Hai”"),
+        ("a.d < 2026-07-01", "“Ngày” trước ngày 01/07/2026"),
+        ("a.t > 5000000", "“Tiền” trên 5.000.000 đồng"),
         ("a.x = m and a.y = yes", "“X” là “Một” và “Y”: có"),
-        ("a.x = m or not a.n > 3", "“X” là “Một” hoặc không phải khi “Số” lớn hơn 3"),
+        ("a.x = m or not a.n > 3", "“X” là “Một” hoặc không phải khi “Số” trên 3"),
         ("days_between(a.n, filed) > 60", "quá 60 ngày kể từ “Số”"),
         ("age(a.n) < 18", "chưa đủ 18 tuổi (theo “Số”)"),
         ("", ""),
