@@ -76,6 +76,19 @@ def test_going_on_without_a_fault_is_all_well(tmp_path):
     assert "1 thủ tục: 1 mới." in run(national(tmp_path, row()), "--keep-going")
 
 
+@pytest.mark.parametrize("command", ["checkprocedures", "loadprocedures"])
+def test_a_file_with_faults_is_told_its_level_and_what_it_lacks_all_the_same(tmp_path, command):
+    factories.offices()
+    text = (factories.FIXTURES / "procedures" / "chung-thuc-ban-sao.yaml").read_text("utf-8")
+    file = tmp_path / "thu-tuc.yaml"
+    file.write_text(text.replace("service_level: 2", "service_level: 3"), "utf-8")
+
+    said = refused(file, command=command)
+
+    assert "Khai mức độ 3, đã đủ cho mức độ 2." in said
+    assert "Để lên mức độ 3: thêm kênh online" in said
+
+
 def test_many_faults_of_one_kind_are_one_line():
     faults = [Fault("a", line, f"“fees.{line}.amount: -{line}” sai.") for line in range(1, 1201)]
     faults += [Fault("b", 7, "Khác hẳn."), Fault("b", 9, "“fees.2.amount: x” sai.")]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
@@ -44,6 +45,7 @@ class ProcedureFilesCommand(BaseCommand):
             self.stderr.write(line)
         for line in grouped(plan.report.warnings):
             self.stderr.write(_("Lưu ý: %(warning)s") % {"warning": line})
+        self._tell_levels(row for row in plan.report.rows if row["faults"])
         faults = len(plan.report.faults)
         if faults and not keep_going:
             raise CommandError(
@@ -55,6 +57,15 @@ class ProcedureFilesCommand(BaseCommand):
                 % {"count": faults}
             )
         return plan
+
+    def _tell_levels(self, rows: Iterable[dict[str, Any]], *, said: int = 0) -> None:
+        """Which level each file reaches and what it lacks for the next, but for lines `said`."""
+        for row in rows:
+            if row["faults"] and row["advice"]:
+                self.stderr.write(f"{row['file']}:")
+            out = self.stderr if row["faults"] else self.stdout
+            for line in row["advice"][said:]:
+                out.write(f"    {line}")
 
     def files(self, paths: list[Path]) -> list[Path]:
         """The files that the paths name."""
@@ -85,12 +96,11 @@ class Command(ProcedureFilesCommand):
     def handle(self, *, paths: list[Path], **options: object) -> None:
         """Print the level of each procedure that the office wrote, or the faults."""
         plan = self.planned(self.files(paths))
-        for row in plan.report.rows:
-            if row["advice"]:
-                self.stdout.write(
-                    _("%(file)s: %(code)s mức độ %(level)d, không có lỗi.")
-                    % {"file": row["file"], "code": row["code"], "level": row["level"]}
-                )
-                for line in row["advice"][1:]:
-                    self.stdout.write(f"    {line}")
+        rows = [row for row in plan.report.rows if row["advice"]]
+        for row in rows:
+            self.stdout.write(
+                _("%(file)s: %(code)s mức độ %(level)d, không có lỗi.")
+                % {"file": row["file"], "code": row["code"], "level": row["level"]}
+            )
+            self._tell_levels([row], said=1)
         self.stdout.write(plan.report.summary())
