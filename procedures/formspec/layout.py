@@ -28,9 +28,9 @@ PAPER_ROWS = 3
 TABLE_ROWS = 4
 # Above this many options (nationalities, ethnic groups) one writes instead of ticking.
 MOST_BOXES = 20
-# More options than this, or longer ones, stand one to a line.
-_MOST_ON_A_LINE = 5
+# Options with a longer label than this, or longer together, stand one to a line.
 _LONGEST_ON_A_LINE = 40
+_LONGEST_TOGETHER = 160
 # A label longer than this stands above its line: across the page, and in a column.
 LONGEST_LABEL = 48
 LONGEST_IN_COLUMN = 18
@@ -310,8 +310,8 @@ def _boxes(spec: Field, options: dict[str, str], name: str, answer: Any) -> list
 
 
 def _is_list(boxes: list[dict[str, Any]]) -> bool:
-    longest = max(len(box["label"]) for box in boxes)
-    return len(boxes) > _MOST_ON_A_LINE or longest > _LONGEST_ON_A_LINE
+    lengths = [len(box["label"]) for box in boxes]
+    return max(lengths) > _LONGEST_ON_A_LINE or sum(lengths) > _LONGEST_TOGETHER
 
 
 # --- Tables ---------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def test_the_same_file_twice_changes_nothing(client, citizen, procedure):
 
     assert Dossier.objects.get().answers == draft.answers
     page = text_of(response)
-    assert "Đã đưa 0 câu trả lời" in page
+    assert "Tệp không có câu trả lời nào mà bản nháp chưa có" in page
     assert "khác nhau" not in page
 
 
