@@ -104,8 +104,10 @@ def _typed(field: Any) -> str:
         value = value[0] if len(value) else None
     if isinstance(value, pikepdf.Name):
         return str(value).removeprefix("/")
-    # A stream would have to be unpacked; viewers write one for rich text alone.
-    return "" if value is None or isinstance(value, pikepdf.Stream) else str(value)
+    if isinstance(value, pikepdf.Stream):
+        # A long text may be one; what it unpacks to is held by the limit of memory.
+        value = pikepdf.String(value.read_bytes()[: 2 * MAX_VALUE])
+    return "" if value is None else str(value)
 
 
 def _chosen(field: Any) -> str:

@@ -2,7 +2,9 @@
 
 import datetime
 import io
+import resource
 import unicodedata
+import zlib
 from types import SimpleNamespace
 
 import pikepdf
@@ -70,6 +72,17 @@ def test_a_name_in_utf_8_is_read_too(blank):
         document.save(target)
 
     assert read(target.getvalue()).answers == {"be": {"ho_ten": "Lê Thị Ẩn"}}
+
+
+def test_a_long_text_that_a_viewer_wrote_as_a_stream_is_read(blank):
+    text = "Kể lại sự việc.\n" * 20
+    with pikepdf.open(io.BytesIO(blank)) as document:
+        section = next(row for row in document.Root.AcroForm.Fields if str(row.T) == "be")
+        note = next(row for row in section.Kids if str(row.T) == "ghi_chu")
+        note.V = document.make_stream(b"\xfe\xff" + text.encode("utf-16-be"))
+        content = saved(document)
+
+    assert read(content).answers["be"]["ghi_chu"] == text.strip()
 
 
 @pytest.mark.parametrize(
@@ -310,6 +323,22 @@ def test_a_bomb_of_fields_ends_in_its_own_process():
 
     assert len(bomb) < 1024 * 1024
     assert "phức tạp hơn" in refused(bomb)
+
+
+def test_a_text_that_unpacks_without_end_ends_in_its_own_process(blank):
+    megabyte = zlib.compressobj(9)
+    packed = b"".join(megabyte.compress(b"a" * 2**20) for _part in range(700)) + megabyte.flush()
+    with pikepdf.open(io.BytesIO(blank)) as document:
+        section = next(row for row in document.Root.AcroForm.Fields if str(row.T) == "be")
+        section.Kids[0].V = pikepdf.Stream(document, packed, Filter=pikepdf.Name.FlateDecode)
+        bomb = saved(document)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    message = refused(bomb)
+
+    assert len(bomb) < acroform.MAX_MB * 1024 * 1024
+    assert "bị hỏng" in message
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024
 
 
 def test_scripts_and_xfa_are_not_looked_at(blank):
