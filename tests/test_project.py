@@ -369,6 +369,9 @@ def public_pages() -> list[str]:
     return [
         "/", "/tro-giup/", "/thu-tuc/", "/thu-tuc/?q=mai+tang", "/thu-tuc/?q=zzzz",
         procedure.get_absolute_url(), procedure.current.life_events.first().get_absolute_url(),
+        reverse("procedures:needs", args=[procedure.code]), reverse("procedures:recent"),
+        reverse("procedures:needs", args=[procedure.code]) + "?xem=1",
+        reverse("procedures:changes", args=[procedure.code]),
         Agency.objects.get(code=factories.COMMUNE).get_absolute_url(), "/tra-cuu/", "/xac-thuc/",
         "/hoi-dap/", "/hoi-dap/gui/", "/hoi-dap/theo-doi/", "/hoi-dap/da-gui/", "/gioi-thieu/",
         "/so-do-cong/", "/du-lieu-mo/",
@@ -383,8 +386,8 @@ def citizens_pages(dossier: Dossier, draft: Dossier) -> list[str]:
 
     return [
         reverse("dossiers:mine"), reverse("dossiers:start", args=[factories.FUNERAL]),
-        draft_page("office"), draft_page("section", "nguoi_mat"), draft_page("documents"),
-        draft_page("check"), draft_page("discard"), dossier.get_absolute_url(),
+        reverse("dossiers:read_pdf", args=[factories.FUNERAL]), draft_page("office"), draft_page("section", "nguoi_mat"),
+        draft_page("documents"), draft_page("check"), draft_page("discard"), dossier.get_absolute_url(),
         reverse("dossiers:filed", args=[dossier.code]),
         reverse("dossiers:withdraw", args=[dossier.code]), reverse("account_email"),
         reverse("account_change_password"), reverse("mfa_index"),
