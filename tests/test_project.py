@@ -386,8 +386,9 @@ def citizens_pages(dossier: Dossier, draft: Dossier) -> list[str]:
 
     return [
         reverse("dossiers:mine"), reverse("dossiers:start", args=[factories.FUNERAL]),
-        reverse("dossiers:read_pdf", args=[factories.FUNERAL]), draft_page("office"), draft_page("section", "nguoi_mat"),
-        draft_page("documents"), draft_page("check"), draft_page("discard"), dossier.get_absolute_url(),
+        reverse("dossiers:read_pdf", args=[factories.FUNERAL]), draft_page("office"),
+        draft_page("section", "nguoi_mat"), draft_page("documents"), draft_page("check"),
+        draft_page("discard"), dossier.get_absolute_url(),
         reverse("dossiers:filed", args=[dossier.code]),
         reverse("dossiers:withdraw", args=[dossier.code]), reverse("account_email"),
         reverse("account_change_password"), reverse("mfa_index"),
