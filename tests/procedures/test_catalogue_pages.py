@@ -562,10 +562,12 @@ def test_home_shows_the_fields_of_our_own_offices_first(client):
     assert "Xem cả 16 lĩnh vực" in page
 
 
-def test_home_leads_to_what_changed_lately(client):
+def test_home_and_list_lead_to_what_changed_lately(client):
     factories.procedure()
 
-    assert reverse("procedures:recent") in client.get(reverse("home")).content.decode()
+    pages = [client.get(reverse(name)).content.decode() for name in ("home", "procedures:list")]
+
+    assert all(reverse("procedures:recent") in page for page in pages)
 
 
 def test_what_people_file_stands_before_what_nobody_has_filed_yet(client):
