@@ -228,6 +228,7 @@ def test_a_template_has_no_inline_style_or_script(file):
 
 PUBLIC = {
     "home", "help", "healthz", "readyz", "set_language", "procedures:list", "procedures:by_code",
+    "procedures:suggestions",
     "procedures:needs", "procedures:changes", "procedures:recent",
     "procedures:detail", "procedures:blank_form", "procedures:blank_docx",
     "procedures:printed_paper", "procedures:form_file", "procedures:life_event", "procedures:agency",

@@ -141,7 +141,7 @@ def _meaning_query(
         needed = Query.const_score_query(code, _CODE_SCORE)
     else:
         needed = _words_query(list(meaning.words), schema, searcher, all_of_them=True)
-    more = [Query.boost_query(_word_query(word, schema), 0.5) for word in rest]
+    more = [Query.boost_query(_word_query(word, schema, searcher), 0.5) for word in rest]
     query = Query.boolean_query([(_MUST, needed), *((_SHOULD, other) for other in more)])
     return Query.boost_query(query, boost)
 
@@ -157,8 +157,12 @@ def _words_query(
     said = [word for word in words if not word.is_filler] or words
     strong = [word for word in said if not word.is_weak] or said
     weak = [word for word in said if word not in strong]
-    matched = _matched(strong, schema, _needed(len(strong), all_of_them=all_of_them))
-    nearer = [Query.boost_query(_word_query(word, schema), 0.4) for word in weak]
+    matched = _in_names(
+        strong, schema, searcher, needed=_needed(len(strong), all_of_them=all_of_them)
+    )
+    if not all_of_them:
+        matched = _or_anywhere(matched, strong, said, schema, searcher)
+    nearer = [Query.boost_query(_word_query(word, schema, searcher), 0.4) for word in weak]
     nearer += _pair_queries(words, schema)
     if len(said) != len(words):
         nearer += _pair_queries(said, schema)
@@ -167,17 +171,34 @@ def _words_query(
     return Query.boolean_query([(_MUST, matched), *((_SHOULD, query) for query in nearer)])
 
 
-def _matched(words: list[Word], schema: tantivy.Schema, needed: int) -> Query:
-    """Enough of the words in the names, or all of them in the procedure somewhere.
+def _in_names(
+    words: list[Word], schema: tantivy.Schema, searcher: tantivy.Searcher, *, needed: int
+) -> Query:
+    return Query.boolean_query(
+        [(_SHOULD, _name_query(word, schema, searcher)) for word in words],
+        minimum_number_should_match=needed,
+    )
+
+
+def _or_anywhere(
+    in_names: Query,
+    words: list[Word],
+    said: list[Word],
+    schema: tantivy.Schema,
+    searcher: tantivy.Searcher,
+) -> Query:
+    """Enough of the words in the names, or all of them in the procedure with two side by side.
 
     A few common words scattered over the papers of a long procedure are chance.
     """
-    in_names = Query.boolean_query(
-        [(_SHOULD, _name_query(word, schema)) for word in words],
-        minimum_number_should_match=needed,
-    )
-    anywhere = Query.boolean_query([(_MUST, _word_query(word, schema)) for word in words])
-    return Query.disjunction_max_query([in_names, anywhere], tie_breaker=0.0)
+    all_there = [(_MUST, _word_query(word, schema, searcher)) for word in words]
+    near = [
+        (_SHOULD, Query.const_score_query(Query.term_query(schema, "all_pairs", pair), 0.1))
+        for pair in pairs_of([word.accented for word in said])
+    ]
+    if near:
+        all_there.append((_MUST, Query.boolean_query(near)))
+    return Query.disjunction_max_query([in_names, Query.boolean_query(all_there)], tie_breaker=0.0)
 
 
 def _needed(count: int, *, all_of_them: bool) -> int:
@@ -187,19 +208,17 @@ def _needed(count: int, *, all_of_them: bool) -> int:
     return count if count <= 2 else -(-count * 3 // 5)
 
 
-def _word_query(word: Word, schema: tantivy.Schema) -> Query:
+def _word_query(word: Word, schema: tantivy.Schema, searcher: tantivy.Searcher) -> Query:
     """One word in a name, or for less in the rest of the procedure."""
     elsewhere = Query.boost_query(Query.term_query(schema, "texts", word.folded), 0.25)
-    return Query.disjunction_max_query([_name_query(word, schema), elsewhere])
+    return Query.disjunction_max_query([_name_query(word, schema, searcher), elsewhere])
 
 
-def _name_query(word: Word, schema: tantivy.Schema) -> Query:
-    """One word in a name: best with its accents, else without."""
-    folded = Query.term_query(schema, "names", word.folded)
-    if word.is_plain:
-        return folded
-    exact = Query.term_query(schema, "exact", word.accented)
-    return Query.disjunction_max_query([Query.boost_query(folded, 0.6), exact])
+def _name_query(word: Word, schema: tantivy.Schema, searcher: tantivy.Searcher) -> Query:
+    """One word in a name, as it was typed; its accents count where some name has them."""
+    if not word.is_plain and searcher.doc_freq("exact", word.accented):
+        return Query.term_query(schema, "exact", word.accented)
+    return Query.term_query(schema, "names", word.folded)
 
 
 def _pair_queries(words: list[Word], schema: tantivy.Schema) -> list[Query]:

@@ -32,11 +32,14 @@ from procedures.search.entries import Entry, entries
 from procedures.search.wording import codes_of, pairs_of, whole_of, words_of
 
 # Changed with the fields below, so that an index of older code is not opened.
-_SHAPE = "2"
+_SHAPE = "3"
 _HEAP = 64_000_000  # bytes
 _DATABASE_KEYS = ("HOST", "PORT", "NAME")
 _FACETS_FILE = "facets.json"
 _MOST_PAPERS = 12
+_TEXT_FIELDS = (
+    "codes", "wholes", "exact", "exact_pairs", "names", "pairs", "texts", "all_pairs",
+)  # fmt: skip
 
 
 @dataclass
@@ -180,7 +183,16 @@ def _schema() -> tantivy.Schema:
     """Key, codes, names (as written, folded, in pairs, whole), the rest, and what is shown."""
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("pk", stored=True, fast=True)
-    for field in ("codes", "wholes", "exact", "exact_pairs", "names", "pairs", "texts"):
+    for field in (
+        "codes",
+        "wholes",
+        "exact",
+        "exact_pairs",
+        "names",
+        "pairs",
+        "texts",
+        "all_pairs",
+    ):
         builder.add_text_field(field, tokenizer_name="whitespace")
     builder.add_text_field("shown", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
@@ -191,7 +203,8 @@ def _document(entry: Entry) -> tantivy.Document:
     document = tantivy.Document()
     document.add_unsigned("pk", entry.pk)
     document.add_text("codes", " ".join([entry.code, *_law_numbers([*entry.laws, entry.decision])]))
-    for name in dict.fromkeys([entry.short_name, entry.name, *entry.also_called, *entry.keywords]):
+    names = dict.fromkeys([entry.short_name, entry.name, *entry.also_called, *entry.keywords])
+    for name in names:
         words = words_of(name)
         folded = [word.folded for word in words]
         accented = [word.accented for word in words]
@@ -202,11 +215,24 @@ def _document(entry: Entry) -> tantivy.Document:
         document.add_text("wholes", whole_of(folded))
     papers = entry.papers[:_MOST_PAPERS]
     events = [name for _slug, name in entry.life_events]
-    for text in [entry.sector[1], entry.summary, entry.result, *events, *papers]:
+    texts = [entry.sector[1], entry.summary, entry.result, *events, *papers]
+    for text in texts:
         document.add_text("texts", " ".join(word.folded for word in words_of(text)))
+    for text in [*names, *texts]:
+        document.add_text("all_pairs", _all_pairs(text))
     shown = [entry.result, list(papers), list(entry.laws)]
     document.add_text("shown", json.dumps(shown, ensure_ascii=False))
     return document
+
+
+def _all_pairs(text: str) -> str:
+    """Neighbours in every spelling in which somebody may ask for them."""
+    words = words_of(text)
+    pairs = [
+        *pairs_of([word.accented for word in words]),
+        *pairs_of([word.folded for word in words]),
+    ]
+    return " ".join(dict.fromkeys(pairs))
 
 
 def _law_numbers(laws: Iterable[str]) -> set[str]:

@@ -77,6 +77,7 @@ class Meaning:
 @dataclass(frozen=True)
 class _Phrase:
     words: tuple[Word, ...]
+    folded: frozenset[str]
     means: tuple[str, ...]
     codes: tuple[str, ...]
 
@@ -139,11 +140,12 @@ def meanings(words: list[Word]) -> list[Meaning]:
 
 
 def _matches(words: list[Word], has_accents: bool) -> Iterator[tuple[frozenset[int], _Phrase]]:
-    phrases = _everyday().phrases
+    phrases, there = _everyday().phrases, {word.folded for word in words}
     for start, word in enumerate(words):
         for phrase in phrases.get(word.folded, ()):
-            places = _places(words, start, phrase.words, has_accents)
-            if places:
+            if phrase.folded <= there and (
+                places := _places(words, start, phrase.words, has_accents)
+            ):
                 yield frozenset(places), phrase
 
 
@@ -233,7 +235,7 @@ def _parsed(text: str) -> _Everyday:
             for written in _with_groups(said, groups):
                 words = tuple(words_of(written))
                 everyday.phrases.setdefault(words[0].folded, []).append(
-                    _Phrase(words, means, codes)
+                    _Phrase(words, frozenset(word.folded for word in words), means, codes)
                 )
     return everyday
 
