@@ -76,23 +76,30 @@ def page_context(procedure: Procedure) -> dict[str, Any]:
     groups = document_groups(revision)
     conditions = _said(revision.conditions)
     steps_text = prose(revision.definition.get("steps_text") or "")
+    are_papers_long = sum(group["length"] for group in groups) > LONG_PAPERS
+    are_conditions_long = sum(map(length_of, conditions)) > LONG_TEXT
+    is_steps_text_long = length_of(steps_text) > LONG_TEXT
     return {
         "procedure": procedure,
         "revision": revision,
+        "is_folded": are_papers_long
+        or are_conditions_long
+        or is_steps_text_long
+        or any(_has_folded(way) for way in ways),
         "facts": _facts(revision, ways),
         "channels": ways,
         "times": ways[0]["times"] if _same(ways, "times") else None,
         "fees": ways[0]["fees"] if _same(ways, "fees") else None,
         "no_fee": no_fee_text(revision),
         "document_groups": groups,
-        "are_papers_long": sum(group["length"] for group in groups) > LONG_PAPERS,
+        "are_papers_long": are_papers_long,
         "documents": list(revision.documents.all()),
         "audience": prose("\n".join(f"- {text}" for text in revision.audience)),
         "conditions": conditions,
-        "are_conditions_long": sum(map(length_of, conditions)) > LONG_TEXT,
+        "are_conditions_long": are_conditions_long,
         "steps": [_step(row) for row in revision.steps],
         "steps_text": steps_text,
-        "is_steps_text_long": length_of(steps_text) > LONG_TEXT,
+        "is_steps_text_long": is_steps_text_long,
         "result": _result(revision),
         "legal_bases": revision.definition.get("legal_basis", []),
         "offices": sorted(
@@ -170,6 +177,10 @@ def fees_of(revision: Revision, kind: str) -> list[Fee]:
 def _same(ways: list[dict[str, Any]], key: str) -> bool:
     """Whether every way to file says the same of this, so that it is said once."""
     return bool(ways) and all(way[key] == ways[0][key] for way in ways)
+
+
+def _has_folded(way: dict[str, Any]) -> bool:
+    return any(row.get("long_case") or row["note_start"] for row in [*way["times"], *way["fees"]])
 
 
 def _time(channel: Channel) -> dict[str, Any]:
@@ -299,7 +310,7 @@ def _fee_fact(revision: Revision) -> str:
         return no_fee_text(revision)
     if all(fee.when for fee in fees):
         return _("Không thu, trừ một số trường hợp ghi ở dưới")
-    if len(fees) == 1 and len(fee_text(fees[0])) <= 60:
+    if len(fees) == 1 and len(fee_text(fees[0])) <= 100:
         return fee_text(fees[0])
     amounts = [fee.amount for fee in fees if fee.amount and not fee.tiers and not fee.alternatives]
     if len(amounts) < len(fees):

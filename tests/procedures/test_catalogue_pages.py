@@ -276,6 +276,13 @@ def test_a_long_text_is_folded_and_can_be_unfolded_for_reading(client):
     assert re.search(r'<details class="mc-details">\s*<summary>Đọc đầy đủ trình tự', folded)
     assert "<details>" not in unfolded
     assert not re.search(r'<details class="mc-details">', unfolded)
+    assert f'href="{address}?day-du"' in folded
+
+
+def test_a_short_page_has_nothing_to_unfold(client):
+    page = client.get(factories.procedure(factories.COPY).get_absolute_url()).content.decode()
+
+    assert "?day-du" not in page
 
 
 def test_an_unchecked_nought_is_not_free(client):
