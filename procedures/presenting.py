@@ -63,6 +63,57 @@ _INLINE_MARK = re.compile(r"(?<=[;:.])\s+(?=[-+*•]\s+\w)")
 def page_context(procedure: Procedure) -> dict[str, Any]:
     """The context of `procedures/detail.html`; the rows were loaded by `for_page()`."""
     revision = procedure.current
+    context: dict[str, Any] = {"procedure": procedure, "revision": revision}
+    context |= _ways_and_fees(revision) | _papers(revision) | _texts(revision)
+    context |= _offices_and_filing(revision, procedure.code) | _other_procedures(revision)
+    folded = ("are_papers_long", "are_conditions_long", "is_steps_text_long", "has_long_notes")
+    context["is_folded"] = any(context[name] for name in folded)
+    return context
+
+
+def _ways_and_fees(revision: Revision) -> dict[str, Any]:
+    ways = channel_groups(revision)
+    notes = [row for way in ways for row in [*way["times"], *way["fees"]]]
+    return {
+        "facts": _facts(revision, ways),
+        "channels": ways,
+        "times": ways[0]["times"] if _same(ways, "times") else None,
+        "fees": ways[0]["fees"] if _same(ways, "fees") else None,
+        "no_fee": no_fee_text(revision),
+        "has_long_notes": any(row.get("long_case") or row["note_start"] for row in notes),
+    }
+
+
+def _papers(revision: Revision) -> dict[str, Any]:
+    groups = document_groups(revision)
+    return {
+        "document_groups": groups,
+        "are_papers_long": sum(group["length"] for group in groups) > LONG_PAPERS,
+        "documents": list(revision.documents.all()),
+    }
+
+
+def _texts(revision: Revision) -> dict[str, Any]:
+    definition = revision.definition
+    conditions = _said(revision.conditions)
+    steps_text = prose(definition.get("steps_text") or "")
+    return {
+        "audience": prose("\n".join(f"- {text}" for text in revision.audience)),
+        "conditions": conditions,
+        "are_conditions_long": sum(map(length_of, conditions)) > LONG_TEXT,
+        "steps": [_step(row) for row in revision.steps],
+        "steps_text": steps_text,
+        "is_steps_text_long": length_of(steps_text) > LONG_TEXT,
+        "result": _result(revision),
+        "legal_bases": definition.get("legal_basis", []),
+        "on_time": (definition.get("on_time") or {}).get("text", ""),
+        "only_at_counter": [row["text"] for row in definition.get("stop_online", [])],
+        "trips": definition.get("trips"),
+    }
+
+
+def _offices_and_filing(revision: Revision, code: str) -> dict[str, Any]:
+    """The offices of its tier and the portal's own, in one query, and where to file."""
     agencies = list(
         Agency.objects.filter(Q(tier=revision.tier) | Q(parent=None), is_active=True)
         .select_related("reception")
@@ -70,53 +121,21 @@ def page_context(procedure: Procedure) -> dict[str, Any]:
     )
     office = next((row for row in agencies if row.parent_id is None), None)
     reason = closed_reason(revision, office=office)
-    redirects = revision.definition.get("redirect", [])
-    linked = linked_procedures([*redirects, *revision.definition.get("offer", [])])
-    ways = channel_groups(revision)
-    groups = document_groups(revision)
-    conditions = _said(revision.conditions)
-    steps_text = prose(revision.definition.get("steps_text") or "")
-    are_papers_long = sum(group["length"] for group in groups) > LONG_PAPERS
-    are_conditions_long = sum(map(length_of, conditions)) > LONG_TEXT
-    is_steps_text_long = length_of(steps_text) > LONG_TEXT
+    its_own = [row for row in agencies if row.tier == revision.tier]
     return {
-        "procedure": procedure,
-        "revision": revision,
-        "is_folded": are_papers_long
-        or are_conditions_long
-        or is_steps_text_long
-        or any(_has_folded(way) for way in ways),
-        "facts": _facts(revision, ways),
-        "channels": ways,
-        "times": ways[0]["times"] if _same(ways, "times") else None,
-        "fees": ways[0]["fees"] if _same(ways, "fees") else None,
-        "no_fee": no_fee_text(revision),
-        "document_groups": groups,
-        "are_papers_long": are_papers_long,
-        "documents": list(revision.documents.all()),
-        "audience": prose("\n".join(f"- {text}" for text in revision.audience)),
-        "conditions": conditions,
-        "are_conditions_long": are_conditions_long,
-        "steps": [_step(row) for row in revision.steps],
-        "steps_text": steps_text,
-        "is_steps_text_long": is_steps_text_long,
-        "result": _result(revision),
-        "legal_bases": revision.definition.get("legal_basis", []),
-        "offices": sorted(
-            (row for row in agencies if row.tier == revision.tier), key=lambda row: row.name
-        ),
+        "offices": sorted(its_own, key=lambda row: row.name),
         "office_texts": office_texts(revision),
         "can_file_online": not reason,
         "closed_reason": reason,
         "is_only_national": only_national(revision, office),
-        "national_url": national_url(procedure.code),
-        "on_time": (revision.definition.get("on_time") or {}).get("text", ""),
-        "redirects": linked[: len(redirects)],
-        "offers": linked[len(redirects) :],
-        "only_at_counter": [row["text"] for row in revision.definition.get("stop_online", [])],
-        "trips": revision.definition.get("trips"),
-        "level": revision.level_text,
+        "national_url": national_url(code),
     }
+
+
+def _other_procedures(revision: Revision) -> dict[str, Any]:
+    redirects = revision.definition.get("redirect", [])
+    linked = linked_procedures([*redirects, *revision.definition.get("offer", [])])
+    return {"redirects": linked[: len(redirects)], "offers": linked[len(redirects) :]}
 
 
 def closed_reason(revision: Revision, *, office: Agency | None = None) -> str:
@@ -177,10 +196,6 @@ def fees_of(revision: Revision, kind: str) -> list[Fee]:
 def _same(ways: list[dict[str, Any]], key: str) -> bool:
     """Whether every way to file says the same of this, so that it is said once."""
     return bool(ways) and all(way[key] == ways[0][key] for way in ways)
-
-
-def _has_folded(way: dict[str, Any]) -> bool:
-    return any(row.get("long_case") or row["note_start"] for row in [*way["times"], *way["fees"]])
 
 
 def _time(channel: Channel) -> dict[str, Any]:
