@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Raised when the look of the forms changes, so that those kept before are made again.
-LAYOUT = 3
+LAYOUT = 4
 
 
 class Kind(NamedTuple):

@@ -304,7 +304,8 @@ def _dotted(paragraph: Paragraph, label: str, width: float) -> None:
 def _dots(paragraph: Paragraph, to: float) -> None:
     """Dots up to `to` mm from the left margin, as a tab: they give way to what is typed."""
     stops = paragraph.paragraph_format.tab_stops
-    stops.add_tab_stop(Mm(to), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS)
+    # A right-hand stop would draw the label of the second half over these dots.
+    stops.add_tab_stop(Mm(to), WD_TAB_ALIGNMENT.LEFT, WD_TAB_LEADER.DOTS)
     _add(paragraph, " \t")
 
 
