@@ -311,6 +311,18 @@ def test_one_procedure_or_its_draft_goes_out_alone(tmp_path):
 
 
 @pytest.mark.django_db
+def test_a_workbook_goes_out_and_comes_back_unchanged(tmp_path):
+    factories.procedure(factories.COPY)
+    file = tmp_path / "thu-tuc.xlsx"
+
+    call_command("exportprocedures", "--to", str(file), stdout=io.StringIO())
+    out = io.StringIO()
+    call_command("loadprocedures", str(file), stdout=out)
+
+    assert "1 không đổi" in out.getvalue()
+
+
+@pytest.mark.django_db
 def test_a_code_that_is_not_there_is_said(tmp_path):
     with pytest.raises(CommandError, match=r"Không có thủ tục 9\.999999"):
         export(tmp_path, "9.999999")

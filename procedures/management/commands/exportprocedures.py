@@ -1,14 +1,15 @@
-"""`manage.py exportprocedures [CODE…] --to FOLDER`: the catalogue back as YAML files."""
+"""`manage.py exportprocedures [CODE…] --to FOLDER|FILE.xlsx`: the catalogue back as files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from procedures.loading import workbook
 from procedures.loading.export import yaml_of
 from procedures.loading.saving import drafts
 from procedures.models import Revision, make_slug
@@ -17,26 +18,22 @@ from procedures.models import Revision, make_slug
 class Command(BaseCommand):
     """What is in force, or the drafts; loading the files again changes nothing."""
 
-    help = "Ghi thủ tục đang áp dụng (hoặc bản thảo) ra tệp YAML."
+    help = "Ghi thủ tục đang áp dụng (hoặc bản thảo) ra tệp YAML, hoặc ra một bảng tính Excel."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """[CODE…] --to FOLDER [--drafts]"""
+        """[CODE…] --to FOLDER|FILE.xlsx [--drafts]"""
         parser.add_argument("codes", nargs="*", metavar="CODE", help="Mã thủ tục; trống: tất cả.")
-        parser.add_argument("--to", type=Path, required=True, metavar="FOLDER")
+        parser.add_argument("--to", type=Path, required=True, metavar="FOLDER|FILE.xlsx")
         parser.add_argument("--drafts", action="store_true", help="Ghi bản thảo.")
 
     def handle(self, *, codes: list[str], to: Path, **options: object) -> None:
-        """One file a procedure, named for its code and its short name."""
+        """A file for each procedure, named for its code and short name; or one workbook."""
         found = drafts() if options["drafts"] else Revision.objects.filter(status="published")
         if codes:
             found = found.filter(procedure__code__in=codes)
             self._refuse_unknown(set(codes) - set(found.values_list("procedure__code", flat=True)))
-        to.mkdir(parents=True, exist_ok=True)
-        count = 0
-        for code, short_name, definition in _newest(found):
-            file = to / f"{code}-{make_slug(short_name)[:60].strip('-')}.yaml"
-            file.write_text(yaml_of(definition), "utf-8")
-            count += 1
+        write = _as_workbook if to.suffix.lower() == ".xlsx" else _as_files
+        count = write(_newest(found), to)
         self.stdout.write(
             ngettext(
                 "Đã ghi %(count)d thủ tục vào %(folder)s.",
@@ -51,6 +48,23 @@ class Command(BaseCommand):
             raise CommandError(
                 _("Không có thủ tục %(codes)s.") % {"codes": ", ".join(sorted(codes))}
             )
+
+
+def _as_files(rows: Iterable[tuple[str, str, dict]], folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for code, short_name, definition in rows:
+        file = folder / f"{code}-{make_slug(short_name)[:60].strip('-')}.yaml"
+        file.write_text(yaml_of(definition), "utf-8")
+        count += 1
+    return count
+
+
+def _as_workbook(rows: Iterable[tuple[str, str, dict]], file: Path) -> int:
+    definitions = [definition for _code, _name, definition in rows]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(workbook.write(definitions))
+    return len(definitions)
 
 
 def _newest(revisions) -> Iterator[tuple[str, str, dict]]:
