@@ -52,11 +52,10 @@ class Answer:
 
     @property
     def telling_words(self) -> list[Word]:
-        """The words, slips put right, that say something about what is meant."""
+        """The words, slips put right, without what people wrap around them."""
         words = [_meant(word, self.corrected) for word in self.words]
         words = without_ignored(words) or words
-        said = [word for word in words if not word.is_filler] or words
-        return [word for word in said if not word.is_weak] or said
+        return [word for word in words if not word.is_filler] or words
 
     @property
     def is_empty_question(self) -> bool:
@@ -79,7 +78,7 @@ def ask(text: str, catalogue: Catalogue | None, limit: int = 200) -> Answer:
     answer.corrected = _corrections(wanted, catalogue)
     meant = [_meant(word, answer.corrected) for word in wanted]
     answer.meanings = meanings(meant)
-    _find(answer, meant, catalogue, limit)
+    _find(answer, _spelt(meant, catalogue), catalogue, limit)
     return answer
 
 
@@ -141,7 +140,7 @@ def _meaning_query(
         needed = Query.const_score_query(code, _CODE_SCORE)
     else:
         needed = _words_query(list(meaning.words), schema, searcher, all_of_them=True)
-    more = [Query.boost_query(_word_query(word, schema, searcher), 0.5) for word in rest]
+    more = [Query.boost_query(_word_query(word, schema), 0.5) for word in rest]
     query = Query.boolean_query([(_MUST, needed), *((_SHOULD, other) for other in more)])
     return Query.boost_query(query, boost)
 
@@ -162,7 +161,7 @@ def _words_query(
     )
     if not all_of_them:
         matched = _or_anywhere(matched, strong, said, schema, searcher)
-    nearer = [Query.boost_query(_word_query(word, schema, searcher), 0.4) for word in weak]
+    nearer = [Query.boost_query(_word_query(word, schema), 0.4) for word in weak]
     nearer += _pair_queries(words, schema)
     if len(said) != len(words):
         nearer += _pair_queries(said, schema)
@@ -175,7 +174,7 @@ def _in_names(
     words: list[Word], schema: tantivy.Schema, searcher: tantivy.Searcher, *, needed: int
 ) -> Query:
     return Query.boolean_query(
-        [(_SHOULD, _name_query(word, schema, searcher)) for word in words],
+        [(_SHOULD, _name_query(word, schema)) for word in words],
         minimum_number_should_match=needed,
     )
 
@@ -191,7 +190,7 @@ def _or_anywhere(
 
     A few common words scattered over the papers of a long procedure are chance.
     """
-    all_there = [(_MUST, _word_query(word, schema, searcher)) for word in words]
+    all_there = [(_MUST, _word_query(word, schema)) for word in words]
     near = [
         (_SHOULD, Query.const_score_query(Query.term_query(schema, "all_pairs", pair), 0.1))
         for pair in pairs_of([word.accented for word in said])
@@ -208,17 +207,17 @@ def _needed(count: int, *, all_of_them: bool) -> int:
     return count if count <= 2 else -(-count * 3 // 5)
 
 
-def _word_query(word: Word, schema: tantivy.Schema, searcher: tantivy.Searcher) -> Query:
+def _word_query(word: Word, schema: tantivy.Schema) -> Query:
     """One word in a name, or for less in the rest of the procedure."""
     elsewhere = Query.boost_query(Query.term_query(schema, "texts", word.folded), 0.25)
-    return Query.disjunction_max_query([_name_query(word, schema, searcher), elsewhere])
+    return Query.disjunction_max_query([_name_query(word, schema), elsewhere])
 
 
-def _name_query(word: Word, schema: tantivy.Schema, searcher: tantivy.Searcher) -> Query:
-    """One word in a name, as it was typed; its accents count where some name has them."""
-    if not word.is_plain and searcher.doc_freq("exact", word.accented):
-        return Query.term_query(schema, "exact", word.accented)
-    return Query.term_query(schema, "names", word.folded)
+def _name_query(word: Word, schema: tantivy.Schema) -> Query:
+    """One word in a name, as it was typed: with its accents, or any where it has none."""
+    if word.is_plain:
+        return Query.term_query(schema, "names", word.folded)
+    return Query.term_query(schema, "exact", word.accented)
 
 
 def _pair_queries(words: list[Word], schema: tantivy.Schema) -> list[Query]:
@@ -238,6 +237,25 @@ def _pair_queries(words: list[Word], schema: tantivy.Schema) -> list[Query]:
 
 
 # --- Slips ----------------------------------------------------------------------------
+
+
+def _spelt(words: list[Word], catalogue: Catalogue) -> list[Word]:
+    """The words, without the accents that no name has but for a slip: `khái sinh`.
+
+    A slip is a word that without its accents stands beside its neighbour somewhere; other
+    unknown words stay what they are, and find nothing.
+    """
+    searcher = catalogue.index.searcher()
+    spelt = []
+    for place, word in enumerate(words):
+        pairs = pairs_of([other.folded for other in words[max(0, place - 1) : place + 2]])
+        is_slip = (
+            not word.is_plain
+            and not searcher.doc_freq("exact", word.accented)
+            and (len(words) == 1 or any(searcher.doc_freq("pairs", pair) for pair in pairs))
+        )
+        spelt.append(Word(word.typed, word.folded, word.folded) if is_slip else word)
+    return spelt
 
 
 def _corrections(words: list[Word], catalogue: Catalogue) -> dict[str, str]:
@@ -262,7 +280,12 @@ def _corrections(words: list[Word], catalogue: Catalogue) -> dict[str, str]:
 
 
 def _may_be_slip(word: Word, catalogue: Catalogue, searcher: tantivy.Searcher) -> bool:
-    if len(word.folded) < 3 or not word.folded.isalpha() or word.folded in catalogue.vocabulary:
+    # A short word with its accents was typed with care.
+    if (
+        len(word.folded) < (3 if word.is_plain else 4)
+        or not word.folded.isalpha()
+        or word.folded in catalogue.vocabulary
+    ):
         return False
     return not word.is_filler and not searcher.doc_freq("texts", word.folded)
 

@@ -16,7 +16,7 @@ from procedures.search.indexing import Catalogue
 from procedures.search.wording import Word, codes_of, pieces_of, words_of
 from procedures.text import fold
 
-_ENOUGH = 0.8  # of the words that say something
+_ENOUGH = 0.75  # of the words
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def reason(answer: Answer, procedure: Procedure, catalogue: Catalogue) -> Reason
     revision = procedure.current
     title = revision.short_name or revision.name
     asked = answer.telling_words
-    said = [word for meaning in answer.meanings for word in meaning.words if not word.is_weak]
-    return Reason(marked(title, [*asked, *said]), _text(answer, procedure, catalogue))
+    meant = [word for meaning in answer.meanings for word in meaning.words if not word.is_weak]
+    return Reason(marked(title, [*asked, *meant]), _text(answer, procedure, catalogue))
 
 
 def _text(answer: Answer, procedure: Procedure, catalogue: Catalogue) -> str:
@@ -138,7 +138,7 @@ def _law(codes: list[str], laws: list[str]) -> str:
 
 def _share(words: Iterable[Word], texts: list[str]) -> float:
     """How many of the words stand in the texts, from 0 to 1."""
-    wanted = {word.folded for word in words if not word.is_weak} or {word.folded for word in words}
+    wanted = {word.folded for word in words}
     return len(wanted & _folded(texts)) / len(wanted) if wanted else 0.0
 
 

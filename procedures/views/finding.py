@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from procedures.models import Agency, Procedure, Revision
+from procedures.models import Agency, Channel, Procedure, Revision
 from procedures.search import Answer, Catalogue, ask, catalogue
 from procedures.search.misses import count_miss
 from procedures.search.reasons import Reason, reason
@@ -110,12 +110,19 @@ class Row:
 
     @cached_property
     def times(self) -> list[str]:
-        """The time of the first channel of each kind, cut where the law writes a story."""
+        """How long by each kind of channel, where the law gives a number, told once if alike."""
+        kinds: dict[str, list[str]] = {}
         first = {channel.kind: channel for channel in reversed(self.revision.channels.all())}
-        return [
-            f"{channel.get_kind_display()}: {Truncator(channel.time_text).chars(LONGEST_TIME)}"
-            for channel in sorted(first.values(), key=lambda channel: channel.position)
-        ]
+        for channel in sorted(first.values(), key=lambda channel: channel.position):
+            if channel.unit != Channel.Unit.TEXT:
+                kinds.setdefault(channel.time_text, []).append(channel.get_kind_display())
+        if len(kinds) == 1:
+            return [_("Thời gian: %(time)s") % {"time": _short(time)} for time in kinds]
+        return [f"{', '.join(names)}: {_short(time)}" for time, names in kinds.items()]
+
+
+def _short(time: str) -> str:
+    return Truncator(time).chars(LONGEST_TIME)
 
 
 @dataclass
@@ -168,13 +175,18 @@ class Narrowing:
         return [pk for pk in self.answer.pks if left >> facets.places[pk] & 1]
 
     def facets(self) -> list[Facet]:
-        """Every facet with the counts that the other choices leave; of use from two values on."""
+        """Every facet that can narrow further, with the counts that the other choices leave."""
         if self.catalogue is None:
             return []
         rows = [
             Facet(facet, str(title), self._choices(facet, name)) for facet, name, title in FACETS
         ]
-        return [row for row in rows if len(row.choices) > 1 or row.key in self.choices]
+        total = self.left().bit_count()
+        return [
+            row
+            for row in rows
+            if row.key in self.choices or any(choice.count < total for choice in row.choices)
+        ]
 
     def _choices(self, facet: str, name: str) -> list[Choice]:
         within = self.left(leaving_out=facet)

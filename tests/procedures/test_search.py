@@ -47,7 +47,7 @@ def make_procedure(code: str, short_name: str, **details) -> Procedure:
         also_called=details.get("also_called", []), sector=sector,
         tier=details.get("tier", "commune"), service_level=details.get("level", 3),
         decision=details.get("decision", ""), origin=details.get("origin", "office"),
-        online="full", filing_place="portal", digest="",
+        online="full", filing_place="portal", digest="", audience=details.get("audience", []),
         definition={"result": {"name": details.get("result", "")}},
     )  # fmt: skip
     for number in details.get("laws", []):

@@ -122,6 +122,6 @@ def test_what_is_found_first_is_not_noise_in_a_small_catalogue(tmp_path):
     ours = [our_entry(pk, row) for pk, row in enumerate(authored().values(), 1)]
     catalogue = indexing.build(ours, tmp_path)
 
-    found = {text: ask(text, catalogue).pks for text in ("mua trực thăng", "karaoke", "tem AB")}
+    found = {text: ask(text, catalogue).pks for text in ("mua trực thăng", "vé tàu hỏa", "tem AB")}
 
-    assert found == {"mua trực thăng": [], "karaoke": [], "tem AB": []}
+    assert found == {"mua trực thăng": [], "vé tàu hỏa": [], "tem AB": []}
