@@ -1,7 +1,7 @@
 """The catalogue: what can be filed."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 from procedures import triggers
@@ -16,7 +16,14 @@ class ProceduresConfig(AppConfig):
     def ready(self) -> None:
         """Freeze published revisions in the database after every migration."""
         triggers.register(self.label, frozen_revisions)
+        pre_migrate.connect(make_way, sender=self)
         post_migrate.connect(install_triggers, sender=self)
+
+
+def make_way(sender: AppConfig, using: str, plan: list | None = None, **kwargs: object) -> None:
+    """Receiver of `pre_migrate`; where nothing is to be migrated every rule stays in force."""
+    if plan:
+        triggers.make_way(using)
 
 
 def install_triggers(sender: AppConfig, using: str, **kwargs: object) -> None:

@@ -1,7 +1,8 @@
 """Rules that the database itself keeps: what was published or written down stays.
 
 Each app registers its triggers and installs them after every migration (`post_migrate`):
-a SQLite migration that rebuilds a table would otherwise drop them without a word.
+a SQLite migration that rebuilds a table drops its triggers without a word, and breaks off
+where a trigger of another table names it (`make_way`).
 """
 
 from __future__ import annotations
@@ -70,6 +71,21 @@ def install(app_label: str, using: str) -> None:
                 _drop(cursor, trigger, connection.vendor)
                 for statement in trigger.sql(connection.vendor):
                     cursor.execute(statement)
+
+
+def make_way(using: str) -> None:
+    """Take every trigger out of a SQLite database that is about to be migrated.
+
+    Adding a column rebuilds the table there, and SQLite refuses to rename one that a trigger
+    elsewhere names. Under names that the code no longer has there may be triggers, too.
+    """
+    connection = connections[using]
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in cursor.fetchall():
+            cursor.execute(f'DROP TRIGGER "{name}"')
 
 
 def _drop(cursor, trigger: Trigger, vendor: str) -> None:

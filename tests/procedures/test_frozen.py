@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from procedures import triggers
+from procedures import apps, triggers
 from procedures.loading.saving import publish, save_draft
 from procedures.loading.schema import ProcedureSpec
 from procedures.models import (
@@ -275,3 +282,28 @@ def test_without_the_triggers_the_database_would_take_it():
 
     assert taken
     assert refused(sql.replace("'x'", "'y'"), revision.pk)
+
+
+# --- Migrating ------------------------------------------------------------------------
+
+
+def test_a_sqlite_database_of_before_is_migrated_and_frozen_again(tmp_path):
+    """SQLite rebuilds a table to add a column, and stumbles over the triggers that name it."""
+    file = tmp_path / "old.sqlite3"
+    env = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DATABASE_URL": f"sqlite:///{file}",
+        "VAR_DIR": str(tmp_path),
+    }
+    manage = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(
+        [*manage, "procedures", "0001_initial"], cwd=settings.BASE_DIR, env=env, check=True
+    )
+
+    subprocess.run(manage, cwd=settings.BASE_DIR, env=env, check=True)
+
+    with closing(sqlite3.connect(file)) as database:
+        rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    rules = {rule.name for rule in apps.frozen_revisions() if rule.operation != "TRUNCATE"}
+    assert rules <= {name for (name,) in rows}
