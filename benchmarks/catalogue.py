@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from procedures import search
 from procedures.models import Channel, Procedure, Revision, Sector
 
 MANY = 300
@@ -54,6 +55,7 @@ def _publish(count: int) -> None:
             )
         Revision.objects.filter(pk=revision.pk).update(status=Revision.Status.PUBLISHED)
         Procedure.objects.filter(pk=procedure.pk).update(current=revision)
+    search.touch_catalogue()
 
 
 def _time_list() -> tuple[float, int]:
