@@ -6,6 +6,7 @@ as the draft of its procedure, and a second person puts it in force.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -30,6 +31,7 @@ from procedures.loading.loads import open_dossiers
 from procedures.loading.publishing import unschedule
 from procedures.loading.saving import NotTwoPeople, drafts, publish, save_draft
 from procedures.loading.schema import ProcedureSpec
+from procedures.loading.yamltext import Fault
 from procedures.models import FormFile, FrozenError, Procedure, Revision
 
 Status = Revision.Status
@@ -300,20 +302,34 @@ class RevisionAdmin(CatalogueAdmin):
         return self._keep(request, back_url=_list_url())
 
     def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The text of a revision, to write a new draft from it."""
-        revision = self._get_revision(pk)
-        if request.method == "POST":
-            return self._keep(request, back_url=_page_url(revision), code=revision.procedure.code)
-        return self._editor(request, yaml_of(revision.definition), back_url=_page_url(revision))
+        """The text of a revision, to write a new draft from it.
 
-    def _editor(self, request: HttpRequest, text: str, **more: Any) -> HttpResponse:
+        A draft that was replaced or dropped meanwhile takes nobody's text with it.
+        """
+        if request.method == "POST" and not Revision.objects.filter(pk=pk).exists():
+            return self._keep(request, back_url=_list_url(), begun_from=pk)
+        revision = self._get_revision(pk)
+        back_url = _page_url(revision)
+        if request.method == "POST":
+            code = revision.procedure.code
+            return self._keep(request, back_url=back_url, code=code, begun_from=pk)
+        return self._editor(request, yaml_of(revision.definition), back_url=back_url)
+
+    def _editor(
+        self, request: HttpRequest, text: str, *, status: int = 200, **more: Any
+    ) -> HttpResponse:
         context = self._context(request, _("Soạn thủ tục"))
-        context |= {"text": text, "back_url": _list_url(), **more}
-        status = 422 if more.get("faults") else 200
+        context |= {"text": text, "back_url": _list_url(), "replaces": _seen(request), **more}
+        status = 422 if more.get("faults") else status
         return render(request, "admin/procedures/revision/edit.html", context, status=status)
 
-    def _keep(self, request: HttpRequest, *, back_url: str, code: str = "") -> HttpResponse:
-        text = request.POST.get("text", "")[:LARGEST_TEXT]
+    def _keep(
+        self, request: HttpRequest, *, back_url: str, code: str = "", begun_from: int = 0
+    ) -> HttpResponse:
+        text = request.POST.get("text", "")
+        if len(text) > LARGEST_TEXT:
+            fault = Fault("", 1, _("Nội dung dài quá; hãy nạp bằng cách tải tệp lên."))
+            return self._editor(request, text, back_url=back_url, faults=[fault])
         document, spec = check_text(text, _("tệp"))
         if spec and code and spec.code != code:
             document.fault(("code",), _("Đây là bản của thủ tục %(code)s.") % {"code": code})
@@ -325,6 +341,10 @@ class RevisionAdmin(CatalogueAdmin):
             return self._editor(
                 request, text, back_url=back_url, faults=document.faults, level_lines=lines
             )
+        other = _other_draft(spec.code, seen={begun_from, _seen(request)})
+        if other:
+            messages.warning(request, _would_replace(other))
+            return self._editor(request, text, back_url=back_url, status=409, replaces=other.pk)
         revision = save_draft(spec, by=request.user)
         if revision is None:
             messages.info(request, _("Không khác bản đang áp dụng, nên không có bản thảo mới."))
@@ -400,6 +420,27 @@ class RevisionAdmin(CatalogueAdmin):
         revision.delete()
         messages.success(request, _("Đã bỏ bản thảo."))
         return redirect(_list_url())
+
+
+def _seen(request: HttpRequest) -> int:
+    """The draft that the writer knows will be replaced by theirs; 0 for none."""
+    pk = request.POST.get("replaces", "")
+    return int(pk) if re.fullmatch("[0-9]{1,18}", pk) else 0
+
+
+def _other_draft(code: str, *, seen: set[int]) -> Revision | None:
+    """The office's draft of a procedure that a new one would replace, and its writer not know."""
+    own = drafts().filter(procedure__code=code, origin=Revision.Origin.OFFICE)
+    return own.exclude(pk__in=seen).select_related("created_by").order_by("-number").first()
+
+
+def _would_replace(draft: Revision) -> str:
+    who = draft.created_by.get_full_name() if draft.created_by else _("tệp nạp vào")
+    at = timezone.localtime(draft.created_at)
+    return _(
+        "Chưa lưu: thủ tục này đã có bản thảo số %(number)d (%(who)s, %(at)s). Hãy xem bản đó; "
+        "lưu lần nữa thì bản của ông/bà thay nó."
+    ) % {"number": draft.number, "who": who, "at": f"{at:%H:%M %d/%m/%Y}"}
 
 
 def _comparison(revision: Revision) -> dict[str, Any]:

@@ -173,6 +173,47 @@ def test_checking_alone_keeps_nothing(editor):
     assert not Revision.objects.filter(status="draft").exists()
 
 
+def test_a_draft_of_somebody_else_is_replaced_only_knowingly(editor, second):
+    current = factories.procedure(factories.COPY).current
+    theirs = draft_by(second)
+    text = source_of(factories.COPY, ("amount: 8.000", "amount: 9.000"))
+    address = url("revision_edit", current.pk)
+
+    first = logged_in(editor).post(address, {"text": text})
+
+    page = first.content.decode()
+    assert first.status_code == 409
+    assert second.get_full_name() in page and "amount: 9.000" in page
+    assert Revision.objects.filter(pk=theirs.pk).exists()
+    again = {"text": text, "replaces": theirs.pk}
+    assert logged_in(editor).post(address, again).status_code == 302
+    assert not Revision.objects.filter(pk=theirs.pk).exists()
+
+
+def test_who_edits_a_draft_that_was_replaced_meanwhile_keeps_their_text(editor, second):
+    old = draft_by(editor)
+    save_draft(
+        check_text(source_of(factories.COPY, ("decision: ", "decision: 2/")), "x")[1], by=second
+    )
+    text = source_of(factories.COPY, ("amount: 8.000", "amount: 9.000"))
+
+    response = logged_in(editor).post(url("revision_edit", old.pk), {"text": text})
+
+    assert response.status_code == 409
+    assert "amount: 9.000" in response.content.decode()
+    assert Revision.objects.filter(status="draft", created_by=second).count() == 1
+
+
+def test_a_text_that_is_too_long_is_refused_whole(editor):
+    text = source_of(factories.COPY) + "# dài\n" * 60_000
+
+    response = logged_in(editor).post(url("revision_write"), {"text": text})
+
+    assert response.status_code == 422
+    assert "dài quá" in response.content.decode()
+    assert not Revision.objects.filter(status="draft").exists()
+
+
 def test_the_text_of_another_procedure_is_refused(editor):
     current = factories.procedure(factories.COPY).current
     text = source_of(factories.MARITAL)
