@@ -109,7 +109,10 @@ def _checked(plan: Plan, progress: Progress | None) -> Iterator[Prepared]:
 
 
 def _replace_older_drafts(load: CatalogueLoad) -> None:
-    """Delete the drafts in whose place those of `load` are, and close the gap in numbers."""
+    """Delete the drafts of earlier loads that this one replaces, and close the gap in numbers.
+
+    A draft that somebody wrote by hand stays: this load may yet be dropped.
+    """
     # An office's draft that was begun since the check stays beside a national one.
     same_writer = Q(origin=Revision.Origin.NATIONAL) | Q(
         procedure__revisions__origin=Revision.Origin.OFFICE
@@ -119,6 +122,7 @@ def _replace_older_drafts(load: CatalogueLoad) -> None:
             same_writer, procedure__revisions__load=load, status=Revision.Status.DRAFT
         )
         .exclude(load=load)
+        .exclude(load=None)
         .distinct()
     )
     for pks in batched(list(older.values_list("pk", "procedure_id")), AT_ONCE):

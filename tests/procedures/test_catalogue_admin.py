@@ -547,6 +547,17 @@ def test_a_load_can_be_dropped(upload, editor):
     assert not Revision.objects.filter(status="draft").exists()
 
 
+def test_a_draft_written_by_hand_outlives_a_load_that_is_dropped(upload, editor, second):
+    mine, client = draft_by(editor), logged_in(second)
+    upload(client, workbook_file({**mine.definition, "decision": "999/QĐ-BTP"}))
+    load = CatalogueLoad.objects.get()
+    assert load.state == CatalogueLoad.State.READY
+
+    client.post(url("catalogueload_dismiss", load.pk))
+
+    assert list(Revision.objects.filter(status="draft")) == [mine]
+
+
 def test_a_load_that_waits_shows_how_far_it_is(editor):
     load = CatalogueLoad.objects.create(
         kind="national", state="writing", done=250, total=1000, file_name="quoc-gia.jsonl"
