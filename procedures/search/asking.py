@@ -57,11 +57,6 @@ class Answer:
         words = without_ignored(words) or words
         return [word for word in words if not word.is_filler] or words
 
-    @property
-    def is_empty_question(self) -> bool:
-        """Whether there was no word to look for."""
-        return not self.words
-
 
 def ask(text: str, catalogue: Catalogue | None, limit: int = 200) -> Answer:
     """At most `limit` procedures for what people type; nothing rather than noise.

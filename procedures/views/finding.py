@@ -70,22 +70,15 @@ class Facet:
     key: str
     title: str
     choices: list[Choice]
+    total: int  # of its values, shown or not
     is_whole: bool
     whole_url: str
     short_url: str
 
     @property
-    def shown(self) -> list[Choice]:
-        """The most frequent and what was chosen; or all of them, in the order of the alphabet."""
-        if self.is_whole:
-            return sorted(self.choices, key=lambda choice: fold(choice.label))
-        rest = [choice for choice in self.choices[SHOWN_CHOICES:] if choice.is_chosen]
-        return self.choices[:SHOWN_CHOICES] + rest
-
-    @property
     def has_more(self) -> bool:
         """Whether there is more than is shown."""
-        return len(self.shown) < len(self.choices)
+        return len(self.choices) < self.total
 
 
 @dataclass(frozen=True)
@@ -186,39 +179,46 @@ class Narrowing:
         if self.catalogue is None:
             return []
         rows = [self._facet(facet, name, str(title)) for facet, name, title in FACETS]
-        total = self.left().bit_count()
+        left = self.left().bit_count()
         return [
             row
             for row in rows
-            if row.key in self.choices or any(choice.count < total for choice in row.choices)
+            if row.key in self.choices or any(choice.count < left for choice in row.choices)
         ]
 
     def _facet(self, facet: str, name: str, title: str) -> Facet:
+        """The most frequent values and what was chosen; or all, in the order of the alphabet."""
+        is_whole = self.parameters.get(WHOLE) == name
+        counted, chosen = self._counted(facet), self.choices.get(facet)
+        shown = sorted(counted, key=lambda row: fold(row[1])) if is_whole else [
+            row for place, row in enumerate(counted) if place < SHOWN_CHOICES or row[0] == chosen
+        ]  # fmt: skip
+        choices = [
+            Choice(label, count, self.url(name, "" if value == chosen else value), value == chosen)
+            for value, label, count in shown
+        ]
         place = f"#loc-{facet}"
         return Facet(
             facet,
             title,
-            self._choices(facet, name),
-            is_whole=self.parameters.get(WHOLE) == name,
+            choices,
+            total=len(counted),
+            is_whole=is_whole,
             whole_url=self.url(WHOLE, name) + place,
             short_url=self.url() + place,
         )
 
-    def _choices(self, facet: str, name: str) -> list[Choice]:
-        within = self.left(leaving_out=facet)
-        chosen = self.choices.get(facet)
+    def _counted(self, facet: str) -> list[tuple[str, str, int]]:
+        """Value, label and count of what the facet can leave, the most frequent first."""
+        within, chosen = self.left(leaving_out=facet), self.choices.get(facet)
         rows = [
             (value, label, (self.bits(facet, value) & within).bit_count())
             for value, label in self._labels(facet)
         ]
-        choices = [
-            Choice(label, count, self.url(name, "" if value == chosen else value), value == chosen)
-            for value, label, count in rows
-            if count or value == chosen
-        ]
+        rows = [row for row in rows if row[2] or row[0] == chosen]
         if facet == "level":
-            return sorted(choices, key=lambda choice: choice.label, reverse=True)
-        return sorted(choices, key=lambda choice: (-choice.count, choice.label))
+            return sorted(rows, key=lambda row: row[1], reverse=True)
+        return sorted(rows, key=lambda row: (-row[2], row[1]))
 
     def _labels(self, facet: str) -> list[tuple[str, str]]:
         if facet == "office":
