@@ -471,11 +471,9 @@ def in_words(change: Change) -> dict[str, str]:
 def _text_of(key: str, value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, dict):
-        return sheets.row_in_words(key, value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return "\n".join(value)
-    return shown(key, value)
+        return sheets.value_in_words(key, value) or "\n".join(value)
+    return sheets.value_in_words(key, value) or shown(key, value)
 
 
 def _as_file(definition: dict[str, Any], code: str, kind: str) -> HttpResponse:

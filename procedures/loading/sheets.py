@@ -529,25 +529,74 @@ def title_of(path: str) -> str:
     `fees.ban_sao.amount` is `Phí › ban_sao › Mức thu (đồng)`; what no sheet has stays as it is.
     """
     first, *rest = path.split(".")
+    if first in TURNS and rest:
+        return _turn_title(first, rest)
     sheet = next((sheet for sheet in SHEETS if sheet.key == first), None)
     if sheet is None:
         return _titles(PROCEDURE).get(path, path)
     titles = _titles(sheet)
-    return " › ".join([sheet.title, *(titles.get(part, part) for part in rest)])
+    if sheet.key == "channels" and rest:
+        rest[0] = KINDS.get(rest[0], rest[0])
+    return " › ".join([sheet.title, *(titles.get(part, part) for part in rest if part != "fields")])
+
+
+def _turn_title(turn: str, rest: list[str]) -> str:
+    """`redirect.1.001570.text`: the row is named by a code, which has a point itself."""
+    titles = _titles(TURN_SHEET)
+    parts = [".".join(part for part in rest if part not in titles)]
+    parts += [titles[part] for part in rest if part in titles]
+    return " › ".join([TURNS[turn], *filter(None, parts)])
+
+
+def value_in_words(path: str, value: Any) -> str:
+    """A value as its cell shows it, not as a file writes it: `3 ngày làm việc`, `Trực tuyến`.
+
+    A row is a line for each of its cells, a list of rows one after the other; "" stands for a
+    value that no cell says better than the file does.
+    """
+    column = _column_of(path)
+    if column and isinstance(column.cell, Choice | Duration | YesNo | Lines):
+        return column.cell.write(value)
+    if isinstance(value, dict):
+        return row_in_words(path, value)
+    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+        return "\n\n".join(row_in_words(path, row) for row in value)
+    return ""
+
+
+def _column_of(path: str) -> Column | None:
+    """The column of a value; None for what has none."""
+    first, *rest = path.split(".")
+    sheet = next((sheet for sheet in SHEETS if sheet.key == first), None)
+    if sheet is None:
+        return next((column for column in PROCEDURE.columns if column.key == path), None)
+    keys = {".".join(rest[1:]), *rest[1:][-1:]}
+    return next((column for column in sheet.columns if column.key in keys), None)
 
 
 def row_in_words(path: str, row: Mapping[str, Any]) -> str:
     """A whole row of a list, a line for each cell: `Tên phí, lệ phí: …`."""
+    if "section" in row:
+        return _section_in_words(row)
     first = path.split(".")[0]
     sheet = next((sheet for sheet in SHEETS if sheet.key == first), PROCEDURE)
+    if first in TURNS:
+        sheet = TURN_SHEET
     cells = {column.key: column for column in sheet.columns}
+    named = ((cells.get(key) or cells.get(f"{path}.{key}"), key, row[key]) for key in row)
     lines = (
-        f"{cells[key].title if key in cells else key}: "
-        f"{cells[key].cell.write(value) if key in cells else value}"
-        for key, value in row.items()
-        if not isinstance(value, list | dict) or key in cells
+        f"{column.title if column else key}: {column.cell.write(value) if column else value}"
+        for column, key, value in named
+        if column or not isinstance(value, list | dict)
     )
     return "\n".join(lines)
+
+
+def _section_in_words(section: Mapping[str, Any]) -> str:
+    """A part of a form: its title, and what it asks."""
+    title = f"{SECTION} “{section.get('title', section['section'])}”"
+    labels = (field.get("label", field["id"]) for field in section.get("fields", ()))
+    return "\n".join([title, *(f"– {label}" for label in labels)])
 
 
 def _titles(sheet: Sheet) -> dict[str, str]:

@@ -208,11 +208,40 @@ def test_a_workbook_that_unpacks_to_a_flood_is_refused(monkeypatch):
         ("fees.ban_sao.amount", "Phí › ban_sao › Mức thu (đồng)"),
         ("decision", "Quyết định công bố"),
         ("office.tier", "Cấp giải quyết"),
+        ("channels.online.time", "Cách nộp › Trực tuyến › Thời hạn"),
+        ("form.cham_dut.fields.ly_do.label", "Mẫu đơn › cham_dut › ly_do › Nội dung hỏi"),
+        ("redirect.1.001570.text", "Phải làm thủ tục khác › 1.001570 › Nói với người dân"),
         ("la_gi", "la_gi"),
     ],
 )
 def test_a_place_in_a_definition_has_the_title_of_its_cell(path, title):
     assert sheets.title_of(path) == title
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("channels.online.time", "5 working_days", "5 ngày làm việc"),
+        ("steps.ky.who", "approver", "Người ký"),
+        ("office.tier", "commune", "Cấp xã"),
+        ("result.give_by", ["post", "counter"], "Bưu chính; Tại quầy"),
+        ("fees.phi.confirmed", True, "có"),
+        ("supplement", {"clock": "restart"}, "Sau khi bổ sung, thời hạn: Tính lại từ đầu"),
+        (
+            "redirect",
+            [{"to": "1.001570", "text": "Tạm ngừng"}],
+            "Mã thủ tục kia: 1.001570\nNói với người dân: Tạm ngừng",
+        ),
+        (
+            "form",
+            [{"section": "be", "title": "Em bé", "fields": [{"id": "ten", "label": "Họ tên"}]}],
+            "Mục “Em bé”\n– Họ tên",
+        ),
+        ("fees.phi.name", "Phí", ""),
+    ],
+)
+def test_a_value_is_told_as_its_cell_shows_it(path, value, words):
+    assert sheets.value_in_words(path, value) == words
 
 
 def test_a_whole_row_is_told_cell_by_cell():
