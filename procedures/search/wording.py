@@ -22,12 +22,6 @@ from procedures.text import fold, normalise
 
 logger = logging.getLogger(__name__)
 
-# What people wrap around what they look for: never demanded of a procedure.
-_FILLERS = (
-    "thủ tục xin làm cho tôi cần muốn như thế nào gì ở đâu đi và của để được thì là một phải có"
-    " khi bị mấy bao nhiêu đang về tại trong với những các mình em anh chị cô chú bác cháu"
-    " không chưa hay ra xa lĩnh vực"
-)
 # Words that half of all procedures have: they rank, but alone they find nothing.
 _WEAK = frozenset(
     "giay to dang ki cap phep chung nhan xac lai moi doi nguoi viec ho so don theo thuc hien"
@@ -194,8 +188,11 @@ def _word(typed: str) -> Word:
     return Word(typed, accented, _FINAL_Y.sub("i", fold(typed).replace(" ", "")))
 
 
+# What people wrap around what they look for: never demanded of a procedure.
 _FILLING = frozenset(
-    spelling for word in words_of(_FILLERS) for spelling in (word.accented, word.folded)
+    spelling
+    for word in words_of(Path(__file__).with_name("fillers.txt").read_text("utf-8"))
+    for spelling in (word.accented, word.folded)
 )
 
 
