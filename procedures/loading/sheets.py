@@ -270,7 +270,7 @@ HOW = {
     "submit": "Nộp",
     "show": "Xuất trình",
     "portal": "Cổng tự in",
-    "remark": "Lưu ý, không phải giấy tờ",
+    "remark": "Lưu ý (không phải giấy tờ)",
 }
 SHOTS = {"photo": "Ảnh chụp", "scan": "Bản quét"}
 ORIGINAL_DUE = {"before_result": "Trước khi nhận kết quả", "with_filing": "Khi nộp hồ sơ"}

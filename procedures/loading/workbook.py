@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
+from procedures.loading.sentences import nearest
 from procedures.loading.sheets import (
     FORM_SHEET,
     MARK,
@@ -31,12 +32,14 @@ from procedures.loading.sheets import (
     make_key,
 )
 from procedures.loading.yamltext import Document, Path
-from procedures.text import normalise
+from procedures.text import fold, normalise
 
 # Bytes of the file, and of what it unpacks to: a workbook is a zip archive.
 LARGEST_FILE = 10_000_000
 LARGEST_UNPACKED = 100_000_000
 MOST_ROWS = 20_000
+# Of one sheet; ours have some forty, and officers put notes of their own beside them.
+MOST_COLUMNS = 100
 
 _CODE = Column("code", PROCEDURE.columns[0].title, Code())
 
@@ -209,15 +212,24 @@ def read(file: IO[bytes], name: str) -> list[WorkbookDocument]:
     """
     book = _open(file)
     try:
-        found = {page.title.strip(): page for page in book.worksheets}
-        if PROCEDURE.title not in found:
+        found = {fold(page.title): page for page in book.worksheets}
+        if fold(PROCEDURE.title) not in found:
             raise NotAWorkbook(
                 _("Bảng tính không có trang “%(sheet)s”.") % {"sheet": PROCEDURE.title}
             )
         documents: dict[str, WorkbookDocument] = {}
+        unknown: list[str] = []
         for sheet in SHEETS:
-            if sheet.title in found:
-                _read_sheet(found[sheet.title], sheet, documents, name)
+            page = found.pop(fold(sheet.title), None)
+            if page is not None:
+                unknown += _read_sheet(page, sheet, documents, name)
+        if not documents:
+            raise NotAWorkbook(
+                _("Trang “%(sheet)s” chưa có thủ tục nào, hoặc dòng đầu không còn tên các cột.")
+                % {"sheet": PROCEDURE.title}
+            )
+        for message in (*unknown, *_unknown_sheets(found.values())):
+            _fault_of_workbook(documents, message)
     finally:
         book.close()
     return list(documents.values())
@@ -240,15 +252,22 @@ def _open(file: IO[bytes]) -> Any:
         raise NotAWorkbook(_("Tệp không phải bảng tính Excel (.xlsx) đọc được.")) from error
 
 
-def _read_sheet(page: Any, sheet: Sheet, documents: dict[str, WorkbookDocument], name: str) -> None:
+def _read_sheet(
+    page: Any, sheet: Sheet, documents: dict[str, WorkbookDocument], name: str
+) -> list[str]:
+    """Add the rows of a sheet to `documents`; what of its heading we do not know, in sentences."""
+    unknown: list[str] = []
     columns: dict[int, Column] = {}
     section = ""
-    for number, cells in enumerate(page.iter_rows(max_row=MOST_ROWS), start=1):
+    for number, cells in enumerate(_rows_of(page), start=1):
         texts = {cell.column: normalise(as_text(cell.value)) for cell in cells if _is_filled(cell)}
+        if not texts:
+            continue
+        if number > MOST_ROWS:
+            raise NotAWorkbook(_("Bảng tính quá lớn."))
         if not columns:
             columns = _known_columns(texts, sheet)
-            continue
-        if not texts:
+            unknown = list(_unknown_columns(texts, columns, sheet, number))
             continue
         row, places = _read_row(texts, columns, sheet.title, number)
         code = row.pop("code", "")
@@ -258,6 +277,12 @@ def _read_sheet(page: Any, sheet: Sheet, documents: dict[str, WorkbookDocument],
         if sheet is FORM_SHEET:
             section = row["section"] = row.get("section") or _section_key(row) or section
         _add(document, sheet, row, places)
+    return unknown
+
+
+def _rows_of(page: Any) -> Iterator[Any]:
+    # A cell far to the right would make every row of the sheet as wide.
+    return page.iter_rows(max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS)
 
 
 def _is_filled(cell: Any) -> bool:
@@ -265,8 +290,48 @@ def _is_filled(cell: Any) -> bool:
 
 
 def _known_columns(texts: dict[int, str], sheet: Sheet) -> dict[int, Column]:
-    by_title = {column.title: column for column in _columns(sheet)}
-    return {number: by_title[text] for number, text in texts.items() if text in by_title}
+    """The columns by their titles, whatever the case and the accents of those."""
+    by_title = {fold(column.title): column for column in _columns(sheet)}
+    folded = {number: fold(text) for number, text in texts.items()}
+    return {number: by_title[text] for number, text in folded.items() if text in by_title}
+
+
+def _unknown_columns(
+    texts: dict[int, str], columns: dict[int, Column], sheet: Sheet, number: int
+) -> Iterator[str]:
+    """What is said of each column that we do not know: it would be left out without a word."""
+    from openpyxl.utils import get_column_letter
+
+    if not columns:
+        yield _("Trang “%(sheet)s”: dòng đầu không còn tên các cột.") % {"sheet": sheet.title}
+        return
+    titles = [column.title for column in _columns(sheet)]
+    for position in sorted(texts.keys() - columns.keys()):
+        message = _("Trang “%(sheet)s”, ô %(cell)s: không có cột “%(title)s”.") % {
+            "sheet": sheet.title,
+            "cell": f"{get_column_letter(position)}{number}",
+            "title": texts[position],
+        }
+        yield message + _maybe(texts[position], titles)
+
+
+def _unknown_sheets(pages: Iterable[Any]) -> Iterator[str]:
+    """What is said of a sheet that was renamed or added; an empty one does no harm."""
+    for page in pages:
+        if any(_is_filled(cell) for row in _rows_of(page) for cell in row):
+            message = _("Không có trang nào tên là “%(sheet)s”.") % {"sheet": page.title}
+            yield message + _maybe(page.title, [sheet.title for sheet in SHEETS])
+
+
+def _maybe(text: str, titles: list[str]) -> str:
+    better = nearest(text, titles)
+    return " " + _("Có phải “%(title)s” không?") % {"title": better} if better else ""
+
+
+def _fault_of_workbook(documents: dict[str, WorkbookDocument], message: str) -> None:
+    """Said once, on whichever procedure is first: it belongs to none."""
+    for document in list(documents.values())[:1]:
+        document.fault_in_line(1, message)
 
 
 def _read_row(
@@ -301,13 +366,8 @@ def _document_of(
         documents[code].cells[("code",)] = place
         documents[code].fault(("code",), _("Mã %(code)s đã có ở dòng trên.") % {"code": code})
     elif code not in documents:
-        # Said once, on whichever procedure is first: the row belongs to none.
-        for document in list(documents.values())[:1]:
-            document.fault(
-                (),
-                _("Trang “%(sheet)s”, ô %(cell)s: không có thủ tục mã “%(code)s” ở trang đầu.")
-                % {**where, "code": code},
-            )
+        message = _("Trang “%(sheet)s”, ô %(cell)s: không có thủ tục mã “%(code)s” ở trang đầu.")
+        _fault_of_workbook(documents, message % {**where, "code": code})
     else:
         return documents[code]
     return None

@@ -132,6 +132,72 @@ def test_a_row_of_a_procedure_that_is_not_there_is_named(life_events):
     assert any("không có thủ tục mã “1.999999”" in fault for fault in faults)
 
 
+def test_a_column_that_was_renamed_is_named_with_the_right_title(life_events):
+    book = book_of("dang-ky-ho-kinh-doanh")
+    page = book["Phí"]
+    title = next(cell for cell in page[1] if cell.value == "Ai được miễn")
+    title.value = "Ai dc miễn"
+
+    [fault] = faults_of(book)
+
+    assert f"Trang “Phí”, ô {title.coordinate}: không có cột “Ai dc miễn”" in fault
+    assert "Có phải “Ai được miễn” không?" in fault
+
+
+def test_a_sheet_that_was_renamed_is_named_and_an_empty_one_ignored(life_events):
+    book = book_of("dang-ky-ho-kinh-doanh")
+    book["Phí"].title = "Các phí"
+    book.create_sheet("Sheet1")
+
+    [fault] = faults_of(book)
+
+    assert "Không có trang nào tên là “Các phí”. Có phải “Phí” không?" in fault
+
+
+def test_titles_are_read_whatever_their_case_and_below_a_line_of_ones_own(life_events):
+    book = book_of("dang-ky-ho-kinh-doanh")
+    page = book["Phí"]
+    for cell in page[1]:
+        cell.value = cell.value.upper()
+    page.insert_rows(1)
+    page["A1"] = "BẢNG PHÍ"
+
+    assert faults_of(book) == []
+    assert (
+        read_back(book)[0].data["fees"]
+        == read_back(book_of("dang-ky-ho-kinh-doanh"))[0].data["fees"]
+    )
+
+
+def test_a_sheet_that_lost_its_titles_is_named(life_events):
+    book = book_of("dang-ky-ho-kinh-doanh")
+    book["Phí"].delete_rows(1)
+
+    assert faults_of(book) == ["Trang “Phí”: dòng đầu không còn tên các cột."]
+
+
+def test_a_workbook_without_a_procedure_is_refused():
+    book = openpyxl.load_workbook(io.BytesIO(workbook.write([])))
+
+    with pytest.raises(workbook.NotAWorkbook, match="chưa có thủ tục nào"):
+        read_back(book)
+
+
+def test_more_rows_than_are_read_are_refused(monkeypatch, life_events):
+    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+
+    with pytest.raises(workbook.NotAWorkbook, match="quá lớn"):
+        read_back(book_of("dang-ky-ho-kinh-doanh"))
+
+
+def test_each_choice_that_excel_offers_is_one_that_is_read(life_events):
+    """Excel's list has commas between its words, so that no word may hold one."""
+    for sheet in sheets.SHEETS:
+        for column in sheet.columns:
+            if type(column.cell) is sheets.Choice:
+                assert not any("," in label for label in column.cell.labels.values()), column
+
+
 def test_a_code_on_two_rows_is_named(life_events):
     book = book_of("dang-ky-khai-sinh", "chung-thuc-ban-sao")
     put(book, "Thủ tục", "Mã thủ tục", "1.001193", row=3)
