@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import ledger, panels, presenting, questionsadmin, results, workflow
 from dossiers.adminforms import MoveForm
 from dossiers.models import Dossier, overdue
-from procedures.models import Posting
+from procedures.postings import roles
 
 State = Dossier.State
 
@@ -29,11 +29,8 @@ __all__ = ("DossierAdmin", "questionsadmin")
 
 
 def is_posted(request: HttpRequest) -> bool:
-    """Whether this official works anywhere today; asked once a request."""
-    if not hasattr(request, "_is_posted"):
-        postings = Posting.objects.filter(user=request.user).current()
-        request._is_posted = request.user.is_superuser or postings.exists()
-    return request._is_posted
+    """Whether this official works anywhere today."""
+    return bool(roles(request))
 
 
 def _tabs(user) -> dict[str, tuple[Any, Q]]:

@@ -74,13 +74,6 @@ def _ask_once(*, form_key: str, agency: Agency, text: str, **details: Any) -> Qu
 # --- Who answers ----------------------------------------------------------------------
 
 
-def roles_of(user: Any) -> frozenset[str]:
-    """The roles that `user` has anywhere today; all of them for who runs the portal."""
-    if user.is_superuser:
-        return frozenset(Role.values)
-    return frozenset(Posting.objects.filter(user=user).current().values_list("role", flat=True))
-
-
 def handled_by(user: Any, roles: frozenset[str] = READS) -> QuerySet[Question]:
     """The questions to offices where `user` has one of `roles` today, and to those below."""
     if user.is_superuser:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import questions
 from dossiers.models import Question
 from procedures.models import Sector
+from procedures.postings import roles
 
 PUBLIC_WORDS = ("sector", "public_question", "public_answer")
 
@@ -166,7 +167,7 @@ class QuestionAdmin(admin.ModelAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whoever may read the questions of some office."""
-        return bool(self._roles(request) & questions.READS)
+        return bool(roles(request) & questions.READS)
 
     def has_view_permission(self, request: HttpRequest, obj: Question | None = None) -> bool:
         """Which questions, is said by the queryset."""
@@ -174,10 +175,11 @@ class QuestionAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Question | None = None) -> bool:
         """Those who may answer for the office of this question."""
-        if not self._roles(request) & questions.ANSWERS:
-            return False
+        may = bool(roles(request) & questions.ANSWERS)
+        if not may or obj is None:
+            return may
         answerable = questions.handled_by(request.user, questions.ANSWERS)
-        return obj is None or answerable.filter(pk=obj.pk).exists()
+        return answerable.filter(pk=obj.pk).exists()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Questions are asked, not added."""
@@ -186,12 +188,6 @@ class QuestionAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Question | None = None) -> bool:
         """What was asked is counted; the person is erased, not the question."""
         return False
-
-    def _roles(self, request: HttpRequest) -> frozenset[str]:
-        """The roles of this official today; asked once a request."""
-        if not hasattr(request, "_question_roles"):
-            request._question_roles = questions.roles_of(request.user)
-        return request._question_roles
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Question]:
         """Those to one's offices and the offices below them."""

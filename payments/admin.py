@@ -15,8 +15,9 @@ from dossiers.models import Dossier
 from payments import services
 from payments.models import GatewayMessage, Payment
 from procedures.models import Posting
+from procedures.postings import roles
 
-SEE_MONEY = (Posting.Role.CASHIER, Posting.Role.LEADER, Posting.Role.SUPERVISOR)
+SEE_MONEY = frozenset({Posting.Role.CASHIER, Posting.Role.LEADER, Posting.Role.SUPERVISOR})
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -58,8 +59,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:
         """Which payments, is said by the queryset."""
-        postings = Posting.objects.filter(user=request.user, role__in=SEE_MONEY).current()
-        return request.user.is_superuser or postings.exists()
+        return bool(roles(request) & SEE_MONEY)
 
     def get_urls(self) -> list:
         """One address more: taking cash."""

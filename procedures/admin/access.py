@@ -10,16 +10,14 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 
 from procedures.models import Posting
+from procedures.postings import roles
 
-EDIT = (Posting.Role.EDITOR, Posting.Role.ADMINISTRATOR)
+EDIT = frozenset({Posting.Role.EDITOR, Posting.Role.ADMINISTRATOR})
 
 
 def edits_catalogue(request: HttpRequest) -> bool:
-    """Whether this person writes or publishes procedures today; asked once a request."""
-    if not hasattr(request, "_edits_catalogue"):
-        postings = Posting.objects.filter(user=request.user, role__in=EDIT).current()
-        request._edits_catalogue = request.user.is_superuser or postings.exists()
-    return request._edits_catalogue
+    """Whether this person writes or publishes procedures today."""
+    return bool(roles(request) & EDIT)
 
 
 def for_editors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

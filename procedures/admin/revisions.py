@@ -359,7 +359,8 @@ class RevisionAdmin(CatalogueAdmin):
         revision = self._get_revision(pk)
         procedure = revision.procedure
         procedure.current = revision
-        context = {**presenting.page_context(procedure), "is_preview": True}
+        context = presenting.page_context(procedure)
+        context |= {"forms": forms_for(procedure, revision), "is_preview": True}
         return render(request, "procedures/detail.html", context)
 
     def file_view(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
