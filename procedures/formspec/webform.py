@@ -15,6 +15,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Fieldset, Layout
 from crispy_forms.layout import Field as LayoutField
 from django import forms
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from procedures.formspec import conditions
@@ -129,10 +130,10 @@ class SectionForm(forms.Form):
                 continue
             if spec.type == "group":
                 inside = list(self._layout(spec.fields, f"{path}."))
-                part = Fieldset(spec.label, *inside) if spec.label else Div(*inside)
+                part = Fieldset(_legend(spec), *inside) if spec.label else Div(*inside)
             elif len(type_of(spec).inputs(spec)) > 1:
                 names = [name for name in self.fields if name.startswith(f"{path}.")]
-                part = Fieldset(spec.label, *(LayoutField(name) for name in names))
+                part = Fieldset(_legend(spec), *(LayoutField(name) for name in names))
             else:
                 part = LayoutField(path)
             yield self._shown_when(part, spec)
@@ -222,6 +223,11 @@ def _is_given(cleaned: Mapping[str, Any], name: str) -> bool:
 
 def _is_group(bound: forms.BoundField) -> bool:
     return isinstance(bound.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple)
+
+
+def _legend(spec: Field) -> str:
+    """The label as text: crispy runs a legend as a template of Django, without escaping it."""
+    return escape(spec.label or "").replace("{", "&#123;")
 
 
 def _default(spec: Field) -> Any:

@@ -365,3 +365,36 @@ def test_what_another_page_rules_out_is_not_even_shown():
     assert list(without.fields) == ["luon"]
     assert "Nhóm" not in render_crispy_form(without)
     assert list(asked.fields) == ["luon", "nhom.ten"]
+
+
+def test_what_an_editor_writes_is_text_and_neither_a_template_nor_markup():
+    form = Form.model_validate(
+        [
+            {
+                "section": "mot",
+                "title": "Một",
+                "fields": [
+                    {
+                        "id": "nhom",
+                        "label": "{{ form }} {% now 'Y' %} <b>nhóm</b>",
+                        "fields": [
+                            {
+                                "id": "ten",
+                                "type": "text",
+                                "label": "Tên <b>gì</b>",
+                                "help": "Ghi <form action=x>",
+                            }
+                        ],
+                    },
+                    {"id": "noi", "type": "address", "label": "Nơi {% include 'x' %}"},
+                ],
+            }
+        ]
+    )
+
+    html = render_crispy_form(SectionForm(form.sections[0], {}))
+
+    assert "&#123;&#123; form }} &#123;% now &#x27;Y&#x27; %} &lt;b&gt;nhóm" in html
+    assert "Nơi &#123;% include" in html
+    assert "Ghi &lt;form action=x&gt;" in html
+    assert "<b>" not in html
