@@ -14,20 +14,32 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+# Fixtures by which a test says that it needs the database.
+DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
+
+
 def pytest_collection_modifyitems(config, items):
-    """Race tests need row locks; on PostgreSQL only some of the browser tests run again."""
+    """Race tests need row locks; on PostgreSQL what is the same on both does not run again.
+
+    That is every test without the database, and the browser tests but for a few.
+    """
     uses_postgres = connection.vendor == "postgresql"
     needs_postgres = pytest.mark.skip(reason="needs PostgreSQL: SQLite has one writer at a time")
     kept, left_out = [], []
     for item in items:
         if item.get_closest_marker("race") and not uses_postgres:
             item.add_marker(needs_postgres)
-        is_browser_test = item.nodeid.startswith("tests/e2e/")
-        once = is_browser_test and not item.get_closest_marker("both_databases")
-        (left_out if once and uses_postgres else kept).append(item)
+        (left_out if uses_postgres and _runs_once(item) else kept).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+
+
+def _runs_once(item) -> bool:
+    if item.nodeid.startswith("tests/e2e/"):
+        return item.get_closest_marker("both_databases") is None
+    has_database = item.get_closest_marker("django_db") or DATABASE & set(item.fixturenames)
+    return not has_database
 
 
 @pytest.fixture(scope="session")

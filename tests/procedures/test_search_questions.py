@@ -94,6 +94,7 @@ def test_the_questions_are_many_and_fairly_halved():
     assert abs(halves["tune"] - halves["report"]) <= 1
 
 
+@pytest.mark.xdist_group("search questions")  # one index for both halves
 @pytest.mark.parametrize("half", HALVES)
 def test_the_right_procedure_is_among_the_first_three(asked, half, capsys):
     catalogue, rows = asked

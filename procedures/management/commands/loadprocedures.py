@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from procedures import search
 from procedures.loading import bulk, loads
 from procedures.loading.comparing import differences
 from procedures.loading.planning import Plan
@@ -62,6 +63,8 @@ class Command(ProcedureFilesCommand):
             raise CommandError(str(error)) from error
         if options["publish"] and load:
             publish_load(load, decision=options["decision"], by=publisher)
+            # Here and now, so that the first person to search does not wait for it.
+            search.rebuild()
         self._tell(plan, load, is_published=bool(options["publish"]))
 
     def _bring_in(self, plan: Plan, writer) -> CatalogueLoad | None:
