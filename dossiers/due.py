@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks_db.models import DBTaskResult
 
-from dossiers import workflow
+from dossiers import questions, workflow
 from dossiers.models import Dossier, Notice, Paper, Question, Result
 from dossiers.notices import moment_text
 from dossiers.tasks import (
@@ -124,7 +124,7 @@ def ask_again() -> int:
         receipt_sent_at=None, asked_at__lt=settled, asked_at__gt=now - STILL_NEWS
     )
     answers = asked.filter(
-        answer_sent_at=None, answered_at__lt=settled, answered_at__gt=now - STILL_NEWS
+        answer_sent_at=None, answered_at__lt=settled, answered_at__gt=now - questions.KEEP_SENDING
     )
     owed = [
         (make_paper, papers),

@@ -6,6 +6,7 @@ article 17 (an answer within 15 working days; those of common interest are publi
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
@@ -24,6 +25,9 @@ from procedures.worktime import promised_at
 
 # Decree 43/2011 article 17: the answer, or what became of the question, within this time.
 ANSWER_WITHIN = 15
+
+# So long a mail that could not be sent is tried again (`due.ask_again`).
+KEEP_SENDING = datetime.timedelta(days=14)
 
 Role = Posting.Role
 ANSWERS = frozenset({Role.RECEPTION, Role.CASE_OFFICER, Role.LEADER, Role.ADMINISTRATOR})
@@ -182,15 +186,24 @@ def withdraw(question: Question, *, version: int) -> Question:
 def erase(question: Question, *, version: int) -> Question:
     """Remove who asked, how to reach them, and their own words; the office's words stay.
 
-    Raises `Refused` before the answer: nobody could then be told it.
+    Raises `Refused` before the answer, and while its mail is on the way: nobody could then be
+    told it.
     """
     locked = _locked(question, version)
     if locked.answered_at is None:
         raise Refused(_("Hãy trả lời trước khi xóa thông tin của người hỏi."))
+    if _is_being_sent(locked):
+        raise Refused(_("Thư trả lời chưa gửi xong; hãy xóa thông tin của người hỏi sau ít phút."))
     locked.name = locked.email = locked.phone = locked.text = ""
     locked.owner, locked.erased_at = None, timezone.now()
     _save(locked, "name", "email", "phone", "text", "owner", "erased_at")
     return locked
+
+
+def _is_being_sent(question: Question) -> bool:
+    """Whether the asker's mail still waits; one that nobody could deliver in time is given up."""
+    waits = bool(question.email) and question.answer_sent_at is None
+    return waits and question.answered_at > timezone.now() - KEEP_SENDING
 
 
 def _locked(question: Question, version: int) -> Question:

@@ -448,11 +448,23 @@ def test_erasing_removes_the_person_and_keeps_what_is_published(client, office):
         row, by=official, version=row.version, public_question="Ở đâu?", public_answer="Ở xã."
     )
 
+    send_mail()
+
     questions.erase(row, version=row.version)
 
     row = Question.objects.get()
     assert (row.name, row.email, row.phone, row.text, row.owner) == ("", "", "", "", None)
     assert "Ở đâu?" in client.get(LIST).content.decode()
+
+
+def test_nobody_is_erased_before_the_answer_is_sent_to_them(office, _clock):
+    row = answered(office, email="b@example.vn")
+
+    with pytest.raises(questions.Refused, match="chưa gửi xong"):
+        questions.erase(row, version=row.version)
+
+    _clock.move_to("2026-12-24 08:00+07:00")
+    assert questions.erase(row, version=row.version).email == ""
 
 
 def test_published_questions_are_found_without_diacritics_and_by_procedure(client, office):
