@@ -128,6 +128,7 @@ def _offices_and_filing(revision: Revision, code: str) -> dict[str, Any]:
         "can_file_online": not reason,
         "closed_reason": reason,
         "is_only_national": only_national(revision, office),
+        "is_national_online": takes_online_nationally(revision),
         "national_url": national_url(code),
     }
 
@@ -144,6 +145,8 @@ def closed_reason(revision: Revision, *, office: Agency | None = None) -> str:
     `office` is the one whose portal this is, where the caller has read it already.
     """
     if revision.service_level < 3:
+        if takes_online_nationally(revision):
+            return _("Cổng này chưa nhận hồ sơ trực tuyến của thủ tục này.")
         return _("Thủ tục này chưa nhận hồ sơ trực tuyến; mời ông/bà nộp tại cơ quan.")
     if revision.filing_place == Revision.FilingPlace.NATIONAL and only_national(
         revision, office or portal_office()
@@ -159,6 +162,13 @@ def closed_reason(revision: Revision, *, office: Agency | None = None) -> str:
         "Tạm thời chưa nhận hồ sơ trực tuyến vì mức thu “%(fee)s” chưa được xác nhận; "
         "ông/bà vẫn nộp được tại cơ quan."
     ) % {"fee": fee.name}
+
+
+def takes_online_nationally(revision: Revision) -> bool:
+    """Whether the national portal is a place to file: where nothing is filed online, none is."""
+    if revision.filing_place != Revision.FilingPlace.NATIONAL:
+        return False
+    return any(row.kind == Channel.Kind.ONLINE for row in revision.channels.all())
 
 
 # --- Ways to file, and their time -------------------------------------------------------

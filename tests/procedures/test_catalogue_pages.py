@@ -168,6 +168,31 @@ def test_the_button_to_file_is_there_from_level_three_on(client):
     assert "Thủ tục này chưa nhận hồ sơ trực tuyến" in pages[1]
 
 
+@pytest.mark.parametrize(
+    ("way", "reason", "is_sent_there"),
+    [
+        ("direct", "Thủ tục này chưa nhận hồ sơ trực tuyến; mời ông/bà nộp tại cơ quan", False),
+        ("online", "Cổng này chưa nhận hồ sơ trực tuyến của thủ tục này", True),
+    ],
+)
+def test_nobody_is_sent_to_the_national_portal_for_what_it_does_not_take(
+    client, tmp_path, way, reason, is_sent_there
+):
+    row = "{type: direct, time: same_day, cut_off: 15:00, clock_starts: acceptance}"
+    procedure = factories.altered_procedure(
+        tmp_path,
+        factories.SIGNATURE,
+        ("filing_place: portal", "filing_place: national_portal"),
+        (row, f"{row}\n  - {row.replace('direct', way)}" if is_sent_there else row),
+    )
+    checklist = reverse("procedures:needs", args=[procedure.code])
+
+    for address in (procedure.get_absolute_url(), f"{checklist}?xem=1"):
+        page = client.get(address).content.decode()
+        assert reason in page
+        assert ("Nơi nộp chính thức" in page) is is_sent_there
+
+
 def test_an_old_slug_leads_to_todays_for_ever(client):
     procedure = factories.procedure()
 
