@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from procedures.admin.access import CatalogueAdmin, edits_catalogue, for_editors
-from procedures.admin.revisions import DecisionForm, in_words
+from procedures.admin.revisions import DecisionForm, full_name, in_words
 from procedures.loading import loads
 from procedures.loading.comparing import differences
 from procedures.loading.proposals import facts_of
@@ -91,7 +91,7 @@ def _kind_of(name: str) -> str:
 class CatalogueLoadAdmin(CatalogueAdmin):
     """What came into the catalogue, from the upload to being in force."""
 
-    list_display = ("name", "kind", "state", "created_by", "created_at", "published_by")
+    list_display = ("name", "kind", "state", "loaded_by", "created_at", "approved_by")
     list_display_links = ("name",)
     list_filter = ("state", "kind")
     list_select_related = ("created_by", "published_by")
@@ -101,6 +101,16 @@ class CatalogueLoadAdmin(CatalogueAdmin):
     def name(self, load: CatalogueLoad) -> str:
         """The name of the file."""
         return load.file_name or str(load)
+
+    @admin.display(description=gettext_lazy("Người nạp"))
+    def loaded_by(self, load: CatalogueLoad) -> str:
+        """Whoever brought the file."""
+        return full_name(load.created_by)
+
+    @admin.display(description=gettext_lazy("Người công bố"))
+    def approved_by(self, load: CatalogueLoad) -> str:
+        """Whoever put it in force."""
+        return full_name(load.published_by)
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Editors upload."""
@@ -183,6 +193,7 @@ class CatalogueLoadAdmin(CatalogueAdmin):
         is_own = load.created_by_id == request.user.pk
         is_ready = load.state == State.READY
         outcomes = load.report.get("outcomes", {})
+        draft_count = load.revisions.filter(status="draft").count() if is_ready else 0
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -195,10 +206,11 @@ class CatalogueLoadAdmin(CatalogueAdmin):
             "files": Paginator(_rows(load), 100).get_page(request.GET.get("trang")),
             "differences": _compared(load) if is_ready else [],
             "compared": COMPARED,
-            "draft_count": load.revisions.filter(status="draft").count() if is_ready else 0,
-            "can_publish": is_ready and not is_own,
+            "draft_count": draft_count,
+            "is_without_news": is_ready and not draft_count,
+            "can_publish": draft_count > 0 and not is_own,
             "can_dismiss": load.state in {State.READY, State.FAULTY, State.WAITING},
-            "is_own": is_ready and is_own,
+            "is_own": draft_count > 0 and is_own,
             "form": form,
         }
         template = "admin/procedures/catalogueload/page.html"
@@ -260,7 +272,7 @@ def _url(load: CatalogueLoad) -> str:
 class NationalUpdateAdmin(CatalogueAdmin):
     """What the national catalogue would change in procedures that the office writes itself."""
 
-    list_display = ("code", "name", "state", "created_at", "decided_by")
+    list_display = ("code", "name", "state", "created_at", "seen_by")
     list_display_links = ("code", "name")
     list_filter = ("state",)
     list_select_related = ("procedure__current", "decided_by")
@@ -277,6 +289,11 @@ class NationalUpdateAdmin(CatalogueAdmin):
         """Its usual name."""
         current = update.procedure.current
         return current.short_name if current else update.definition.get("short_name", "")
+
+    @admin.display(description=gettext_lazy("Người xem"))
+    def seen_by(self, update: NationalUpdate) -> str:
+        """Whoever decided."""
+        return full_name(update.decided_by)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NationalUpdate]:
         """Without the definitions, which a list does not show."""

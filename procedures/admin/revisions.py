@@ -7,7 +7,7 @@ as the draft of its procedure, and a second person puts it in force.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,13 +16,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from procedures import presenting
 from procedures.admin.access import CatalogueAdmin, edits_catalogue, for_editors
-from procedures.formfiles import FormFileForm
+from procedures.formfiles import FormFileForm, forms_for
 from procedures.loading import levels, sheets, starting, workbook
 from procedures.loading.checking import check_text
 from procedures.loading.comparing import Change, differences, shown
@@ -33,6 +34,9 @@ from procedures.loading.saving import NotTwoPeople, drafts, publish, save_draft
 from procedures.loading.schema import ProcedureSpec
 from procedures.loading.yamltext import Fault
 from procedures.models import FormFile, FrozenError, Procedure, Revision
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 Status = Revision.Status
 _BADGES = {
@@ -206,7 +210,7 @@ class RevisionAdmin(CatalogueAdmin):
     """Revisions: the work of catalogue editors."""
 
     list_display = ("code", "short_name", "number", "status", "service_level", "effective_from",
-                    "created_by")  # fmt: skip
+                    "written_by")  # fmt: skip
     list_display_links = ("code", "short_name")
     list_filter = ("status", "origin", "service_level")
     list_select_related = ("procedure", "created_by")
@@ -219,6 +223,11 @@ class RevisionAdmin(CatalogueAdmin):
     def code(self, revision: Revision) -> str:
         """The national code."""
         return revision.procedure.code
+
+    @admin.display(description=gettext_lazy("Người soạn"))
+    def written_by(self, revision: Revision) -> str:
+        """Whoever wrote it; nobody where the national catalogue did."""
+        return full_name(revision.created_by)
 
     def get_urls(self) -> list:
         """One address for each thing that an editor does."""
@@ -320,6 +329,9 @@ class RevisionAdmin(CatalogueAdmin):
     ) -> HttpResponse:
         context = self._context(request, _("Soạn thủ tục"))
         context |= {"text": text, "back_url": _list_url(), "replaces": _seen(request), **more}
+        context["faults"] = [
+            {"fault": fault, "found": _line(text, fault.line)} for fault in more.get("faults", ())
+        ]
         status = 422 if more.get("faults") else status
         return render(request, "admin/procedures/revision/edit.html", context, status=status)
 
@@ -421,6 +433,17 @@ class RevisionAdmin(CatalogueAdmin):
         revision.delete()
         messages.success(request, _("Đã bỏ bản thảo."))
         return redirect(_list_url())
+
+
+def _line(text: str, number: int) -> str:
+    """A line of a text (from 1), short: the page has no numbers beside the lines."""
+    lines = text.splitlines()
+    return Truncator(lines[number - 1].strip()).chars(90) if 0 < number <= len(lines) else ""
+
+
+def full_name(person: User | None) -> str:
+    """What a list says of a person; "–" for nobody."""
+    return person.get_full_name() if person else "–"
 
 
 def _seen(request: HttpRequest) -> int:

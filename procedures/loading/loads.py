@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,7 +67,7 @@ def receive(file: File, *, kind: str, by: User | None) -> CatalogueLoad:
     if not name.lower().endswith(endings):
         raise Unacceptable(
             _("Tệp %(name)s không đúng loại; chỉ nhận %(endings)s.")
-            % {"name": name, "endings": ", ".join(endings)}
+            % {"name": name, "endings": ", ".join(chain.from_iterable(_ENDINGS.values()))}
         )
     largest = settings.CATALOGUE_FILE_MB
     if file.size > largest * 2**20:

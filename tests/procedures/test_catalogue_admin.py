@@ -77,6 +77,11 @@ def source_of(code: str, *swaps: tuple[str, str]) -> str:
     return text
 
 
+def table_of(response) -> str:
+    """The rows of a list, without the page's head, which names the visitor."""
+    return response.content.decode().partition("result_list")[2]
+
+
 def draft_by(person, code: str = factories.COPY, *swaps: tuple[str, str]) -> Revision:
     document, spec = check_text(
         source_of(code, *(swaps or (("decision: ", "decision: 1/"),))), "tệp"
@@ -246,8 +251,18 @@ def test_a_preview_shows_the_draft_as_citizens_would_see_it(editor):
     page = logged_in(editor).get(url("revision_preview", revision.pk)).content.decode()
 
     assert "9.000 đồng" in page
+    assert "Bản xem trước: bản số 2 (Bản thảo)" in page
+    assert url("revision_change", revision.pk) in page
     assert revision.procedure.get_absolute_url() in page
     assert Procedure.objects.get(pk=revision.procedure_id).current_id != revision.pk
+
+
+def test_a_preview_offers_the_forms_that_the_page_will_offer(editor):
+    revision = draft_by(editor, factories.COPY, ("amount: 8.000", "amount: 9.000"))
+
+    page = logged_in(editor).get(url("revision_preview", revision.pk)).content.decode()
+
+    assert reverse("procedures:blank_docx", args=[factories.COPY]) in page
 
 
 # --- Publishing -----------------------------------------------------------------------
@@ -489,6 +504,33 @@ def test_who_uploaded_does_not_publish(upload, editor):
     assert Procedure.objects.get(code=factories.COPY).current.definition == definition
 
 
+def test_a_file_that_says_nothing_new_has_nothing_to_publish(upload, editor, second):
+    definition = factories.procedure(factories.COPY).current.definition
+    upload(logged_in(editor), workbook_file(definition))
+    load = CatalogueLoad.objects.get()
+
+    page = logged_in(second).get(url("catalogueload_change", load.pk)).content.decode()
+
+    assert "nên không có gì để công bố" in page
+    assert "Công bố tất cả" not in page
+
+
+def test_lists_name_the_people(upload, editor):
+    draft = draft_by(editor)
+    upload(logged_in(editor), workbook_file({**draft.definition, "decision": "999/QĐ-BTP"}))
+
+    for name in ("revision_changelist", "catalogueload_changelist"):
+        assert editor.get_full_name() in table_of(logged_in(editor).get(url(name)))
+
+
+def test_a_fault_quotes_its_line(editor):
+    text = source_of(factories.COPY, ("summary: ", "summary: CẦN SỬA "))
+
+    page = logged_in(editor).post(url("revision_write"), {"text": text}).content.decode()
+
+    assert "Đang ghi:</span> <code>summary: CẦN SỬA" in page
+
+
 def test_a_file_with_faults_changes_nothing_and_says_where(upload, editor):
     definition = factories.procedure(factories.COPY).current.definition
     channel = {**definition["channels"][0], "time": "vài hôm"}
@@ -515,7 +557,7 @@ def test_several_files_come_at_once(upload, editor):
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("thu-tuc.docx", b"PK", "không đúng loại"),
+        ("thu-tuc.docx", b"PK", "không đúng loại; chỉ nhận .yaml, .yml, .xlsx, .jsonl"),
         ("thu-tuc.yaml", b"", "Tệp rỗng"),
         ("thu-tuc.xlsx", b"khong phai bang tinh", "không phải bảng tính"),
         ("quoc-gia.jsonl", b"{hong", "dòng"),
