@@ -41,6 +41,7 @@ __all__ = (
 )  # fmt: skip
 
 _TELL_EVERY = 100
+_LONGEST_NAME = 200  # bytes, of the column's 200 letters
 _ENDINGS = {
     CatalogueLoad.Kind.FILES: YAML_ENDINGS,
     CatalogueLoad.Kind.WORKBOOK: WORKBOOK_ENDINGS,
@@ -62,7 +63,7 @@ class Difference(NamedTuple):
 
 def receive(file: File, *, kind: str, by: User | None) -> CatalogueLoad:
     """Keep an uploaded file as a load that waits to be checked; raises `Unacceptable`."""
-    name = Path(file.name or "").name[-200:]
+    name = _short(Path(file.name or "").name)
     endings = _ENDINGS[CatalogueLoad.Kind(kind)]
     if not name.lower().endswith(endings):
         raise Unacceptable(
@@ -77,6 +78,11 @@ def receive(file: File, *, kind: str, by: User | None) -> CatalogueLoad:
     return load
 
 
+def _short(name: str) -> str:
+    """The end of a file's name, as long as a folder takes it: 255 bytes, not letters."""
+    return name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
+
+
 def check(load: CatalogueLoad) -> CatalogueLoad:
     """Read a waiting load and keep what it brings; its state is then `READY` or `FAULTY`.
 
@@ -89,15 +95,14 @@ def check(load: CatalogueLoad) -> CatalogueLoad:
         if load.state != CatalogueLoad.State.WAITING:
             return load
         with tempfile.TemporaryDirectory(prefix="catalogue-load-") as folder:
-            path = Path(folder) / load.file_name
-            with load.file.open("rb") as stored, path.open("wb") as copy:
-                shutil.copyfileobj(stored, copy)
-            _check_file(load, path)
+            _check_file(load, Path(folder) / load.file_name)
     return load
 
 
 def _check_file(load: CatalogueLoad, path: Path) -> None:
     try:
+        with load.file.open("rb") as stored, path.open("wb") as copy:
+            shutil.copyfileobj(stored, copy)
         load.total = 2 * count_rows([path])
         plan = make_plan([path], root=path.parent, progress=_telling(load))
         if plan.report.faults:
@@ -106,6 +111,10 @@ def _check_file(load: CatalogueLoad, path: Path) -> None:
         bring_in(plan, load, progress=_telling(load))
     except (SourceError, bulk.SourceChanged) as error:
         _fail(load, {"faults": [str(error)]})
+    except Exception:
+        # Else it would wait for ever, and be tried again every few minutes.
+        _fail(load, {"faults": [_("Cổng gặp lỗi khi đọc tệp này; chưa có gì được nạp.")]})
+        raise
 
 
 def _telling(load: CatalogueLoad) -> Callable[[], None]:

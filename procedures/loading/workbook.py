@@ -41,6 +41,10 @@ MOST_ROWS = 20_000
 # Of one sheet; ours have some forty, and officers put notes of their own beside them.
 MOST_COLUMNS = 100
 
+# Characters in a cell, Excel's own limit.
+LONGEST_CELL = 32_767
+_DOES_NOT_FIT = "một ô Excel không chứa hết chữ; hãy dùng tệp YAML."
+
 _CODE = Column("code", PROCEDURE.columns[0].title, Code())
 
 
@@ -112,7 +116,11 @@ def _write_cell(cell: Any, column: Column, value: Any) -> None:
     if value in ("", None, [], {}):
         return
     marked = isinstance(value, str) and MARK in value
-    cell.value = value if marked else column.cell.write(value)
+    shown = value if marked else column.cell.write(value)
+    if isinstance(shown, str) and len(shown) > LONGEST_CELL:
+        # Cut without a word, the rest would be gone when the workbook comes back.
+        shown, marked = f"{shown[: LONGEST_CELL - 100]}\n{MARK}: {_DOES_NOT_FIT}", True
+    cell.value = shown
     if isinstance(cell.value, str):
         cell.data_type = "s"  # never a formula, whatever it begins with
         cell.number_format = "@"

@@ -554,6 +554,27 @@ def test_the_check_of_an_upload_names_no_folder_of_the_machine():
     assert load.report["faults"] == ["a.jsonl:2: Mã 1.000001 đã có trong tệp a.jsonl:1."]
 
 
+def test_a_name_of_many_letters_is_shortened_to_what_a_folder_takes():
+    file = ContentFile(b"{}", name="Đặng" * 80 + ".jsonl")
+
+    load = loads.check(loads.receive(file, kind="national", by=None))
+
+    assert load.state == State.FAULTY
+    assert load.file_name.endswith("Đặng.jsonl")
+
+
+def test_a_load_that_cannot_be_read_at_all_does_not_wait_for_ever():
+    load = loads.receive(ContentFile(b"{}", name="a.jsonl"), kind="national", by=None)
+    load.file.delete(save=False)
+
+    with pytest.raises(FileNotFoundError):
+        loads.check(load)
+
+    load.refresh_from_db()
+    assert load.state == State.FAULTY
+    assert "Cổng gặp lỗi" in load.report["faults"][0]
+
+
 def test_a_second_check_does_nothing():
     load = checked(row())
 

@@ -228,6 +228,19 @@ def test_text_that_looks_like_a_formula_stays_text(life_events):
     assert cell.data_type == "s"
 
 
+def test_a_text_that_no_cell_holds_is_marked_and_not_cut_without_a_word(life_events):
+    [definition] = definitions("dang-ky-khai-sinh")
+    long = {
+        **definition,
+        "conditions": [f"Điều kiện {number} " + "x" * 90 for number in range(400)],
+    }
+
+    [document] = read_back(workbook.write([long]))
+
+    checking.check_document(document)
+    assert any("CẦN SỬA" in fault.message for fault in document.faults)
+
+
 def test_what_is_left_to_do_is_marked_in_colour(life_events):
     [before] = definitions("chung-thuc-ban-sao")
     before["effective_from"] = "CẦN SỬA: ngày áp dụng"
