@@ -144,6 +144,8 @@ def closed_reason(revision: Revision, *, office: Agency | None = None) -> str:
 
     `office` is the one whose portal this is, where the caller has read it already.
     """
+    if revision.status == Revision.Status.SUPERSEDED:
+        return _("Thủ tục này không còn được áp dụng.")
     if revision.service_level < 3:
         if takes_online_nationally(revision):
             return _("Cổng này chưa nhận hồ sơ trực tuyến của thủ tục này.")

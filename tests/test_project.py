@@ -404,7 +404,7 @@ def officials_pages(dossier: Dossier) -> list[str]:
         "procedures_lifeevent", "procedures_procedure", "portal_user", "procedures_revision",
         "procedures_catalogueload", "procedures_nationalupdate", "procedures_searchmiss",
     ]  # fmt: skip
-    of_a_revision = ("change", "edit", "preview", "publish")
+    of_a_revision = ("change", "edit", "preview", "publish", "retire")
     return [
         reverse("admin:index"),
         *(reverse(f"admin:{model}_changelist") for model in models),

@@ -29,7 +29,7 @@ from procedures.loading.checking import check_text
 from procedures.loading.comparing import Change, differences, shown
 from procedures.loading.export import yaml_of
 from procedures.loading.loads import open_dossiers
-from procedures.loading.publishing import unschedule
+from procedures.loading.publishing import retire, unschedule
 from procedures.loading.saving import NotTwoPeople, drafts, publish, save_draft
 from procedures.loading.schema import ProcedureSpec
 from procedures.loading.yamltext import Fault
@@ -239,6 +239,7 @@ class RevisionAdmin(CatalogueAdmin):
             ("<int:pk>/cong-bo/", self.publish_view, "publish"),
             ("<int:pk>/huy-hen/", require_POST(self.unschedule_view), "unschedule"),
             ("<int:pk>/bo/", require_POST(self.drop_view), "drop"),
+            ("<int:pk>/ngung/", self.retire_view, "retire"),
             ("<int:pk>/thu-tuc.<str:kind>", require_safe(self.file_view), "file"),
         )
         return [
@@ -423,6 +424,28 @@ class RevisionAdmin(CatalogueAdmin):
         else:
             messages.error(request, _("Bản này không còn chờ ngày áp dụng."))
         return redirect(_page_url(revision))
+
+    def retire_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take a procedure out of force, with the decision that says so."""
+        revision = self._get_revision(pk)
+        form = DecisionForm(request.POST or None)
+        if form.is_valid() and self._retires(request, revision, form):
+            return redirect(_page_url(revision))
+        context = self._context(request, _("Ngừng áp dụng"))
+        context |= {"revision": revision, "form": form, "back_url": _page_url(revision)}
+        context["open_dossiers"] = open_dossiers(revision)
+        status = 409 if form.is_bound else 200
+        return render(request, "admin/procedures/revision/retire.html", context, status=status)
+
+    def _retires(self, request: HttpRequest, revision: Revision, form: DecisionForm) -> bool:
+        if not retire(revision.procedure, of=revision):
+            form.add_error(None, _("Bản này không còn là bản đang áp dụng."))
+            return False
+        decision = form.cleaned_data["decision"]
+        said = _("Ngừng áp dụng theo quyết định %(number)s") % {"number": decision}
+        self.log_change(request, revision, said)
+        messages.success(request, _("Đã ngừng áp dụng thủ tục này."))
+        return True
 
     def drop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Delete a draft."""

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from procedures import history, lifeevents, presenting, structured
 from procedures.formfiles import forms_for
-from procedures.models import Agency, LifeEvent, Procedure
+from procedures.models import Agency, LifeEvent, Procedure, Revision
 from procedures.needs import NeedsForm, checklist
 from procedures.papers import qr_svg_data_uri
 
@@ -26,13 +26,16 @@ PAGE_SIZE = 20
 @require_safe
 def by_code(request: HttpRequest, code: str) -> HttpResponse:
     """The short address leads to the full one."""
-    return redirect(get_object_or_404(Procedure, code=code, current__isnull=False))
+    procedure = get_object_or_404(Procedure, code=code)
+    return redirect(procedure) if procedure.current_id else _no_longer(request, procedure)
 
 
 @require_safe
 def detail(request: HttpRequest, code: str, slug: str) -> HttpResponse:
     """Everything about one procedure; an old slug leads to today's."""
-    procedure = get_object_or_404(Procedure.objects.for_page(), code=code)
+    procedure = Procedure.objects.for_page().filter(code=code).first()
+    if procedure is None:
+        return _no_longer(request, get_object_or_404(Procedure, code=code))
     if slug != procedure.slug:
         return redirect(procedure, permanent=True)
     context = presenting.page_context(procedure)
@@ -46,6 +49,15 @@ def detail(request: HttpRequest, code: str, slug: str) -> HttpResponse:
         "is_unfolded": "day-du" in request.GET,
     }
     return render(request, "procedures/detail.html", context)
+
+
+def _no_longer(request: HttpRequest, procedure: Procedure) -> HttpResponse:
+    """What was in force once is said to be no longer; what never was is not found."""
+    revision = get_object_or_404(
+        procedure.revisions.filter(status=Revision.Status.SUPERSEDED).order_by("-number")[:1]
+    )
+    context = {"procedure": procedure, "revision": revision}
+    return render(request, "procedures/no_longer.html", context, status=410)
 
 
 @require_safe

@@ -14,11 +14,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from dossiers import workflow
+from dossiers.models import Dossier
 from procedures.loading import loads, workbook
 from procedures.loading.checking import check_text
 from procedures.loading.export import yaml_of
 from procedures.loading.saving import save_draft
-from procedures.models import CatalogueLoad, NationalUpdate, Posting, Procedure, Revision
+from procedures.models import CatalogueLoad, LifeEvent, NationalUpdate, Posting, Procedure, Revision
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -362,6 +364,52 @@ def test_two_people_publish_one_draft_and_one_of_them_does(editor, second):
     assert revision.procedure.revisions.filter(status="published").count() == 1
 
 
+def retire(person, revision: Revision, decision: str = "9/QĐ-UBND"):
+    address = url("revision_retire", revision.pk)
+    return logged_in(person).post(address, {"decision": decision}, follow=True)
+
+
+def test_a_procedure_is_taken_out_of_force_and_says_so(editor):
+    procedure = factories.procedure(factories.COPY)
+    draft = factories.draft(factories.COPY)
+
+    response = retire(editor, procedure.current)
+
+    page = Client().get(procedure.get_absolute_url())
+    assert "Đã ngừng áp dụng" in response.content.decode()
+    assert Procedure.objects.get(pk=procedure.pk).current is None
+    assert page.status_code == Client().get(f"/thu-tuc/{procedure.code}/").status_code == 410
+    assert "không còn được áp dụng từ ngày" in page.content.decode()
+    with pytest.raises(workflow.Refused, match="không còn được áp dụng"):
+        workflow.perform(Dossier.objects.get(pk=draft.pk), "submit", by=draft.owner)
+
+
+def test_what_is_no_longer_in_force_is_not_retired_again(editor, second):
+    current = factories.procedure(factories.COPY).current
+    retire(editor, current)
+
+    response = retire(second, current)
+
+    assert "không còn là bản đang áp dụng" in response.content.decode()
+
+
+def test_a_retired_procedure_comes_back_with_another_revision(editor, second):
+    procedure = factories.procedure(factories.COPY)
+    revision = draft_by(editor)
+    retire(editor, procedure.current)
+
+    logged_in(second).post(url("revision_publish", revision.pk), {"decision": "10/QĐ-UBND"})
+
+    assert Client().get(procedure.get_absolute_url()).status_code == 200
+
+
+def test_a_procedure_that_never_was_in_force_is_not_found(editor):
+    factories.offices()
+    national_load()
+
+    assert Client().get("/thu-tuc/1.999001/").status_code == 404
+
+
 # --- Where a procedure begins ---------------------------------------------------------
 
 
@@ -680,3 +728,41 @@ def test_the_queue_of_revisions_takes_the_same_queries_for_one_and_for_many(edit
         client.get(url("revision_changelist"))
 
     assert len(few) == len(many)
+
+
+# --- The words of the catalogue -------------------------------------------------------
+
+
+def test_a_renamed_field_is_news_for_whoever_keeps_the_open_data(client, editor):
+    sector = factories.procedure(factories.COPY).current.sector
+    list_url = reverse("procedures:open_data_procedures")
+    kept = client.get(list_url)["ETag"]
+
+    logged_in(editor).post(
+        url("sector_change", sector.pk), {"name": "Tên mới", "slug": sector.slug}
+    )
+
+    answer = client.get(list_url, headers={"If-None-Match": kept})
+    assert answer.status_code == 200
+    assert "Tên mới" in b"".join(answer).decode()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "[1]",
+        '{"a": 1}',
+        '[{"text": "không tên"}]',
+        "null",
+        '[{"title": "A", "choices": 5}]',
+        '[{"title": "A", "code": ["x"]}]',
+    ],
+)
+def test_steps_that_no_page_can_show_are_refused(client, editor, steps):
+    factories.procedure(factories.COPY)
+    event = LifeEvent.objects.first()
+    data = {"slug": event.slug, "name": event.name, "position": 0, "steps": steps}
+
+    logged_in(editor).post(url("lifeevent_change", event.pk), data)
+
+    assert client.get(event.get_absolute_url()).status_code == 200
