@@ -92,7 +92,12 @@ def faults(steps: Any) -> list[str]:
 
 
 def _unknown(where: str, row: dict[str, Any], keys: set[str]) -> list[str]:
-    return [
+    no_text = [
+        _("%(where)s: %(key)s phải là chữ.") % {"where": where, "key": key}
+        for key, value in row.items()
+        if key in keys - {"choices"} and not isinstance(value, str)
+    ]
+    return no_text + [
         _("%(where)s: không có khóa “%(key)s”; chỉ nhận %(keys)s.")
         % {"where": where, "key": key, "keys": ", ".join(sorted(keys))}
         for key in row

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from procedures import lifeevents
 from procedures.admin.access import CatalogueAdmin, edits_catalogue
 from procedures.models import LifeEvent, SearchMiss, Sector
+from procedures.search import touch_catalogue
 
 
 class _EditedByHand(CatalogueAdmin):
+    """Their names are in the search and in the open data, which follow the catalogue's version."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.Form, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        touch_catalogue()
+
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return edits_catalogue(request)
 
@@ -25,10 +36,23 @@ class SectorAdmin(_EditedByHand):
     search_fields = ("name",)
 
 
+class LifeEventForm(forms.ModelForm):
+    """An event, whose steps can be shown."""
+
+    def clean_steps(self) -> list:
+        """What the page can show; anything else is named."""
+        steps = self.cleaned_data["steps"]
+        found = lifeevents.faults(steps)
+        if found:
+            raise forms.ValidationError(found)
+        return steps
+
+
 @admin.register(LifeEvent)
 class LifeEventAdmin(_EditedByHand):
     """Events in life."""
 
+    form = LifeEventForm
     list_display = ("name", "slug", "position")
 
 
