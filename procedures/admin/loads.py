@@ -208,6 +208,10 @@ class CatalogueLoadAdmin(CatalogueAdmin):
             "compared": COMPARED,
             "draft_count": draft_count,
             "is_without_news": is_ready and not draft_count,
+            # A later file, or a person, took the place of all that it brought.
+            "is_replaced": is_ready
+            and not draft_count
+            and bool(outcomes.get(Outcome.NEW) or outcomes.get(Outcome.CHANGED)),
             "can_publish": draft_count > 0 and not is_own,
             "can_dismiss": load.state in {State.READY, State.FAULTY, State.WAITING},
             "is_own": draft_count > 0 and is_own,

@@ -563,6 +563,19 @@ def test_a_file_that_says_nothing_new_has_nothing_to_publish(upload, editor, sec
     assert "Công bố tất cả" not in page
 
 
+def test_a_load_whose_drafts_a_later_one_replaced_says_so(upload, editor, second):
+    definition = factories.procedure(factories.COPY).current.definition
+    client = logged_in(editor)
+    upload(client, workbook_file({**definition, "decision": "998/QĐ-BTP"}))
+    first = CatalogueLoad.objects.get()
+    upload(client, workbook_file({**definition, "decision": "999/QĐ-BTP"}))
+
+    page = logged_in(second).get(url("catalogueload_change", first.pk)).content.decode()
+
+    assert "bản thảo mới hơn đã thay chúng" in page
+    assert "Công bố tất cả" not in page
+
+
 def test_lists_name_the_people(upload, editor):
     draft = draft_by(editor)
     upload(logged_in(editor), workbook_file({**draft.definition, "decision": "999/QĐ-BTP"}))
