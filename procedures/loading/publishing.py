@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from itertools import batched
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,7 @@ def _put_in_force(revisions: QuerySet[Revision], **approval: object) -> int:
     }
     if not slugs:
         return 0
+    _lock(slugs)
     now = timezone.now()
     Revision.objects.filter(
         status=Revision.Status.PUBLISHED, procedure__in=revisions.values("procedure")
@@ -85,6 +87,13 @@ def _put_in_force(revisions: QuerySet[Revision], **approval: object) -> int:
     _save_slugs(slugs)
     touch_catalogue()
     return len(slugs)
+
+
+def _lock(procedures: Iterable[int]) -> None:
+    """Hold the procedures, as whoever publishes one of their drafts or writes another does."""
+    for pks in batched(sorted(procedures), _SLUGS_AT_ONCE):
+        locked = Procedure.objects.select_for_update().filter(pk__in=pks).order_by("pk")
+        list(locked.values_list("pk"))
 
 
 def _save_slugs(slugs: dict[int, str]) -> None:

@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -363,6 +363,37 @@ def test_a_load_that_is_killed_leaves_nothing_in_force(tmp_path, subprocess_env)
     assert not Procedure.objects.filter(current__isnull=False).exists()
     assert sweep_broken_loads() == 1
     assert not Procedure.objects.exists()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_load_and_a_draft_published_at_once_leave_one_in_force():
+    """The load waits for the other, instead of breaking on the second one in force."""
+    old = in_force()
+    load, [mine] = ready(prepared(name="Hai")), save_drafts([prepared(name="Ba")])
+    waiting, errors = threading.Event(), []
+
+    def publish_the_load() -> None:
+        try:
+            waiting.set()
+            publish_load(load)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=publish_the_load)
+    with transaction.atomic():
+        publish(mine, by=None)
+        other.start()
+        waiting.wait(timeout=30)
+        time.sleep(0.5)
+    other.join()
+
+    assert errors == []
+    published = old.procedure.revisions.get(status="published")
+    assert published.load == load
+    assert Procedure.objects.get(pk=old.procedure_id).current == published
 
 
 def wait_for(condition) -> None:
