@@ -20,6 +20,7 @@ from procedures.models import (
     CatalogueLoad,
     Channel,
     Fee,
+    FrozenError,
     LegalBasis,
     LifeEvent,
     Procedure,
@@ -278,12 +279,15 @@ def _duration(text: str) -> tuple[str, int | None]:
 def publish(revision: Revision, *, by: User | None, decision: str = "") -> None:
     """Put a draft in force in place of what was; raises `NotTwoPeople` for its own writer.
 
+    Raises `FrozenError` for what is no draft any more: published or replaced meanwhile.
     Before its `effective_from` it waits (`SCHEDULED`) until `run_due` puts it in force.
     Dossiers filed under the old revision stay under it.
     """
     if by is not None and revision.created_by_id == by.pk:
         raise NotTwoPeople(_("Người công bố phải khác người soạn."))
     procedure = Procedure.objects.select_for_update().get(pk=revision.procedure_id)
+    if not procedure.revisions.filter(pk=revision.pk, status=Revision.Status.DRAFT).exists():
+        raise FrozenError(f"{revision} is no draft any more")
     revision.published_by, revision.publish_decision = by, decision
     fields = ["status", "published_at", "published_by", "publish_decision"]
     if revision.effective_from and revision.effective_from > timezone.localdate():

@@ -29,6 +29,7 @@ from procedures.loading.saving import drafts, prepare, publish, save_draft, save
 from procedures.models import (
     CatalogueLoad,
     CatalogueVersion,
+    FrozenError,
     NationalUpdate,
     Procedure,
     Revision,
@@ -363,6 +364,15 @@ def test_a_load_that_is_killed_leaves_nothing_in_force(tmp_path, subprocess_env)
     assert not Procedure.objects.filter(current__isnull=False).exists()
     assert sweep_broken_loads() == 1
     assert not Procedure.objects.exists()
+
+
+def test_a_draft_that_was_replaced_meanwhile_is_not_published():
+    in_force()
+    [mine] = save_drafts([prepared(name="Ba")])
+    Revision.objects.filter(pk=mine.pk).delete()
+
+    with pytest.raises(FrozenError):
+        publish(mine, by=None)
 
 
 @pytest.mark.race
