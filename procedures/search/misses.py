@@ -21,6 +21,8 @@ from procedures.text import fold
 
 logger = logging.getLogger(__name__)
 
+# More words than anybody looks through.
+MOST_KEPT = 10_000
 _MOST_WORDS, _MOST_LETTERS = 8, 60
 _LONG_NUMBER = re.compile(r"\d[\d .-]{4,}\d")  # a telephone, a citizen's number, an account
 _PAUSE = 60  # seconds
@@ -62,7 +64,15 @@ def _count(words: str) -> None:
             cursor.execute(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}ms'")
     changed = SearchMiss.objects.filter(words=words).update(count=F("count") + 1, last_on=today)
     if not changed:
+        _make_room()
         SearchMiss.objects.create(words=words, last_on=today)
+
+
+def _make_room() -> None:
+    """Forget the rarest and oldest words where a machine asks for everything there is."""
+    if SearchMiss.objects.count() >= MOST_KEPT:
+        rarest = SearchMiss.objects.order_by("count", "last_on").values_list("pk", flat=True)
+        SearchMiss.objects.filter(pk__in=list(rarest[: MOST_KEPT // 10])).delete()
 
 
 @contextmanager

@@ -403,3 +403,13 @@ def test_the_usual_patience_returns_after_a_count():
     misses.count_miss("vé tàu hỏa")
 
     assert connection.cursor().execute("PRAGMA busy_timeout").fetchone() == before
+
+
+def test_words_asked_for_once_give_way_when_there_are_too_many(monkeypatch):
+    monkeypatch.setattr(misses, "MOST_KEPT", 10)
+    SearchMiss.objects.create(words="thuong hoi", count=9)
+    for number in range(30):
+        misses.count_miss(f"khong co {'abcdefghij'[number % 10]}{'xyz'[number // 10]}")
+
+    assert SearchMiss.objects.count() == 10
+    assert SearchMiss.objects.filter(words="thuong hoi").exists()
