@@ -139,7 +139,8 @@ def _wrong_word(path: Path, given: str, expected: str, document: Document) -> Se
     if isinstance(path[-1], int) and len(path) > 1:
         key = str(path[-2])
     message = _("“%(key)s: %(given)s” không dùng được; chỉ nhận %(words)s.") % {
-        "key": key, "given": given, "words": ", ".join(words),
+        "key": document.key_at(path, key), "given": given,
+        "words": ", ".join(document.words_at(path, words)),
     }  # fmt: skip
     return Sentence(message, better, in_line(document, path, given, better), "unknown word")
 

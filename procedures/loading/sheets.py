@@ -554,7 +554,7 @@ def value_in_words(path: str, value: Any) -> str:
     A row is a line for each of its cells, a list of rows one after the other; "" stands for a
     value that no cell says better than the file does.
     """
-    column = _column_of(path)
+    column = column_of(path)
     if column and isinstance(column.cell, Choice | Duration | YesNo | Lines):
         return column.cell.write(value)
     if isinstance(value, dict):
@@ -564,7 +564,7 @@ def value_in_words(path: str, value: Any) -> str:
     return ""
 
 
-def _column_of(path: str) -> Column | None:
+def column_of(path: str) -> Column | None:
     """The column of a value; None for what has none."""
     first, *rest = path.split(".")
     sheet = next((sheet for sheet in SHEETS if sheet.key == first), None)

@@ -29,6 +29,7 @@ from procedures.loading.sheets import (
     Column,
     Sheet,
     as_text,
+    column_of,
     make_key,
 )
 from procedures.loading.yamltext import Document, Path
@@ -58,6 +59,17 @@ class WorkbookDocument(Document):
 
     cells: dict[Path, tuple[str, str]] = field(default_factory=dict)
 
+    def key_at(self, path: Path, key: str) -> str:
+        """The title of its column."""
+        column = _column_at(path)
+        return column.title if column else key
+
+    def words_at(self, path: Path, words: list[str]) -> list[str]:
+        """The labels that the column offers."""
+        column = _column_at(path)
+        labels = column.cell.labels if column and isinstance(column.cell, Choice) else {}
+        return [labels.get(word, word) for word in words]
+
     def fault(self, path: Path, message: str, **details: Any) -> None:
         """Note a fault under the name of its sheet and cell."""
         while path not in self.cells and path:
@@ -67,6 +79,12 @@ class WorkbookDocument(Document):
             place = _("Trang “%(sheet)s”, ô %(cell)s") % {"sheet": sheet, "cell": cell}
             message = f"{place}: {message}"
         super().fault(path, message, **details)
+
+
+def _column_at(path: Path) -> Column | None:
+    """The column of a part; of a word in a cell of several, the cell's."""
+    parts = path[:-1] if path and isinstance(path[-1], int) else path
+    return column_of(".".join(map(str, parts)))
 
 
 # --- Writing --------------------------------------------------------------------------

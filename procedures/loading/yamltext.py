@@ -83,6 +83,14 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
+    def key_at(self, path: Path, key: str) -> str:
+        """What the writer of this kind of file calls a key."""
+        return key
+
+    def words_at(self, path: Path, words: list[str]) -> list[str]:
+        """The words that may stand at a place, as this kind of file writes them."""
+        return words
+
     def text_of(self, path: Path) -> str:
         """The line on which exactly this part begins, or "" where that is not known."""
         line = self.lines.get(path, 0)

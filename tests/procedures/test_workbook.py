@@ -123,6 +123,25 @@ def test_a_fault_names_the_sheet_and_the_cell(life_events):
     assert faults[0].startswith("Trang “Cách nộp”, ô D2: ")
 
 
+@pytest.mark.parametrize(
+    ("sheet", "column", "said"),
+    [
+        ("Giấy tờ", "Cách nộp", "chỉ nhận Nộp, Xuất trình, Cổng tự in"),
+        ("Thủ tục", "Trực tuyến", "chỉ nhận Không, Một phần, Toàn trình"),
+        ("Thủ tục", "Cách trả kết quả", "chỉ nhận Tại quầy, Bưu chính, Trực tuyến"),
+    ],
+)
+def test_a_word_that_a_cell_does_not_take_is_told_with_those_it_takes(
+    life_events, sheet, column, said
+):
+    book = book_of("dang-ky-khai-sinh")
+    put(book, sheet, column, "Mang đi")
+
+    [fault] = faults_of(book)
+
+    assert f"“{column}: Mang đi” không dùng được; {said}" in fault
+
+
 def test_a_row_of_a_procedure_that_is_not_there_is_named(life_events):
     book = book_of("dang-ky-khai-sinh")
     put(book, "Phí", "Mã thủ tục", "1.999999")
