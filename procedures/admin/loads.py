@@ -22,10 +22,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from procedures.admin.access import CatalogueAdmin, edits_catalogue, for_editors
-from procedures.admin.revisions import DecisionForm, full_name, in_words
+from procedures.admin.revisions import (
+    DecisionForm,
+    against_the_nation,
+    full_name,
+    in_words,
+)
 from procedures.loading import loads
-from procedures.loading.comparing import differences
-from procedures.loading.proposals import facts_of
 from procedures.loading.report import Outcome
 from procedures.models import CatalogueLoad, NationalUpdate
 from procedures.tasks import check_load
@@ -329,14 +332,13 @@ class NationalUpdateAdmin(CatalogueAdmin):
             NationalUpdate.objects.select_related("procedure__current", "decided_by"), pk=object_id
         )
         ours = update.procedure.current or update.procedure.revisions.order_by("-number").first()
-        old, new = facts_of(ours.definition if ours else {}), facts_of(update.definition)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": str(update),
             "update": update,
             "ours": ours,
-            "differences": [in_words(change) for change in differences(old, new)],
+            "differences": against_the_nation(ours, update),
         }
         return render(request, "admin/procedures/nationalupdate/page.html", context)
 
@@ -352,7 +354,8 @@ class NationalUpdateAdmin(CatalogueAdmin):
         elif is_taken:
             latest = update.procedure.revisions.order_by("-number").first()
             messages.success(request, _("Hãy sửa các mục đã nêu rồi lưu thành bản thảo."))
-            return redirect("admin:procedures_revision_edit", latest.pk)
+            address = reverse("admin:procedures_revision_edit", args=[latest.pk])
+            return redirect(f"{address}?quoc-gia={update.pk}")
         else:
             messages.success(request, _("Đã ghi nhận: giữ nguyên bản của cơ quan."))
         return redirect("admin:procedures_nationalupdate_changelist")

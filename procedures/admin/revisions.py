@@ -29,11 +29,12 @@ from procedures.loading.checking import check_text
 from procedures.loading.comparing import Change, differences, shown
 from procedures.loading.export import yaml_of
 from procedures.loading.loads import open_dossiers
+from procedures.loading.proposals import facts_of
 from procedures.loading.publishing import retire, unschedule
 from procedures.loading.saving import NotTwoPeople, drafts, publish, save_draft
 from procedures.loading.schema import ProcedureSpec
 from procedures.loading.yamltext import Fault
-from procedures.models import FormFile, FrozenError, Procedure, Revision
+from procedures.models import FormFile, FrozenError, NationalUpdate, Procedure, Revision
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
@@ -132,6 +133,21 @@ def _definition(code: str) -> dict[str, Any] | None:
     return revision.definition if revision else None
 
 
+class TierFilter(admin.SimpleListFilter):
+    """By the tier that handles a procedure, in words."""
+
+    title = gettext_lazy("cấp giải quyết")
+    parameter_name = "cap"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list:
+        """Every tier, and what the national catalogue does not tell."""
+        return [*sheets.TIERS.items(), ("other", _("Cơ quan khác"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Procedure]) -> QuerySet[Procedure]:
+        """Those in force that this tier handles."""
+        return queryset.filter(current__tier=self.value()) if self.value() else queryset
+
+
 class RevisionInline(admin.TabularInline):
     """The revisions of a procedure, to look at."""
 
@@ -172,7 +188,7 @@ class ProcedureAdmin(CatalogueAdmin):
 
     list_display = ("code", "short_name", "level", "origin")
     list_select_related = ("current",)
-    list_filter = ("current__service_level", "current__origin", "current__tier")
+    list_filter = ("current__service_level", "current__origin", TierFilter)
     search_fields = ("code", "current__name")
     inlines = (FormFileInline, RevisionInline)
     readonly_fields = ("code", "slug", "current")
@@ -333,6 +349,7 @@ class RevisionAdmin(CatalogueAdmin):
         context["faults"] = [
             {"fault": fault, "found": _line(text, fault.line)} for fault in more.get("faults", ())
         ]
+        context["proposed"] = _proposed(request)
         status = 422 if more.get("faults") else status
         return render(request, "admin/procedures/revision/edit.html", context, status=status)
 
@@ -456,6 +473,23 @@ class RevisionAdmin(CatalogueAdmin):
         revision.delete()
         messages.success(request, _("Đã bỏ bản thảo."))
         return redirect(_list_url())
+
+
+def _proposed(request: HttpRequest) -> list[dict[str, str]]:
+    """What the national catalogue says otherwise, beside the text that is to follow it."""
+    pk = request.GET.get("quoc-gia", "")
+    updates = NationalUpdate.objects.select_related("procedure__current")
+    update = updates.filter(pk=pk).first() if re.fullmatch("[0-9]{1,9}", pk) else None
+    if update is None:
+        return []
+    ours = update.procedure.current or update.procedure.revisions.order_by("-number").first()
+    return against_the_nation(ours, update)
+
+
+def against_the_nation(ours: Revision | None, update: NationalUpdate) -> list[dict[str, str]]:
+    """How the office's own facts differ from those of a proposal."""
+    old, new = facts_of(ours.definition if ours else {}), facts_of(update.definition)
+    return [in_words(change) for change in differences(old, new)]
 
 
 def _line(text: str, number: int) -> str:

@@ -715,7 +715,28 @@ def test_an_editor_takes_it_into_a_draft(editor, update):
 
     update.refresh_from_db()
     assert (update.state, update.decided_by) == ("taken", editor)
-    assert "Tệp thủ tục (YAML)" in response.content.decode()
+    page = response.content.decode()
+    assert "Tệp thủ tục (YAML)" in page
+    assert "555/QĐ-BTP" in page, "the differences stand beside the text"
+
+
+@pytest.mark.parametrize("address", ["?quoc-gia=", "?quoc-gia=x", "?quoc-gia=999999999"])
+def test_an_editor_opens_without_a_proposal(editor, update, address):
+    revision = update.procedure.current
+
+    response = logged_in(editor).get(url("revision_edit", revision.pk) + address)
+
+    assert response.status_code == 200
+    assert "555/QĐ-BTP" not in response.content.decode()
+
+
+def test_procedures_are_filtered_by_tier_in_words(editor):
+    factories.procedure(factories.COPY)
+
+    page = logged_in(editor).get(url("procedure_changelist") + "?cap=province").content.decode()
+
+    assert "Cấp tỉnh" in page
+    assert factories.COPY not in page
 
 
 def test_an_editor_puts_it_aside_once(editor, second, update):
