@@ -214,9 +214,14 @@ class NeedsForm(forms.Form):
         return [
             (name, value.strip()[:60])
             for name in self.fields
-            for value in self.data.getlist(name)
+            for value in dict.fromkeys(self._typed(name))
             if value.strip()
         ]
+
+    def _typed(self, name: str) -> list[str]:
+        """The values of an input that the form looks at: of one sent often, the last."""
+        values = self.data.getlist(name)
+        return values if isinstance(self.fields[name], forms.MultipleChoiceField) else values[-1:]
 
     def exemption_question(self, found: Checklist) -> dict[str, Any] | None:
         """The question on exemptions, where a charge that may apply has some."""

@@ -6,6 +6,7 @@ import datetime
 import html
 import itertools
 import re
+from urllib.parse import urlencode
 
 import hypothesis
 import pytest
@@ -482,3 +483,13 @@ def test_a_verdict_on_part_of_the_answers_holds_for_every_completion(when, told)
 )
 def test_a_condition_is_said_in_words(when, words):
     assert in_words(when, OPEN) == words
+
+
+def test_an_answer_sent_hundreds_of_times_is_one_answer(client):
+    """The address stands in a QR code, which holds some three thousand letters."""
+    birth = factories.procedure(factories.BIRTH)
+    answers = [*ALL.items(), *[("truong_hop-cha_me", "da_ket_hon")] * 500]
+
+    response = client.get(f"{address(birth)}?{urlencode([*answers, ('xem', '1')])}")
+
+    assert response.status_code == 200
