@@ -181,17 +181,6 @@ def _paths(whole: Node) -> Iterator[str]:
         stack.extend(node.parts)
 
 
-def comparisons(text: str) -> Iterator[tuple[str, str]]:
-    """Every `path = word` of the expression, so that a loader can check the word."""
-    stack = [parse(text)] if text else []
-    while stack:
-        node = stack.pop()
-        kinds = [part.kind for part in node.parts]
-        if node.text in {"=", "!="} and kinds == ["path", "literal"]:
-            yield node.parts[0].text, node.parts[1].text
-        stack.extend(node.parts)
-
-
 def compared(text: str) -> Iterator[tuple[str, str, str]]:
     """Every (path, operator, word) of the expression, whichever side the word stands on."""
     stack = [parse(text)] if text else []

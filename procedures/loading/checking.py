@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.conf import settings
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
@@ -220,8 +219,3 @@ def _expand_fields(fields: list, path: tuple, document: Document) -> None:
             )
         elif "fields" not in field:
             field["fields"] = block
-
-
-def readable(value: Any) -> str:
-    """A value of a definition as YAML, for differences."""
-    return yaml.safe_dump(value, allow_unicode=True, sort_keys=False).strip()

@@ -183,16 +183,7 @@ def _schema() -> tantivy.Schema:
     """Key, codes, names (as written, folded, in pairs, whole), the rest, and what is shown."""
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("pk", stored=True, fast=True)
-    for field in (
-        "codes",
-        "wholes",
-        "exact",
-        "exact_pairs",
-        "names",
-        "pairs",
-        "texts",
-        "all_pairs",
-    ):
+    for field in _TEXT_FIELDS:
         builder.add_text_field(field, tokenizer_name="whitespace")
     builder.add_text_field("shown", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
