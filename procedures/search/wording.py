@@ -138,6 +138,25 @@ def meanings(words: list[Word]) -> list[Meaning]:
     return [meaning for places, phrase in whole for meaning in _meanings(words, places, phrase)]
 
 
+def phrases_beginning(words: list[Word]) -> list[str]:
+    """The everyday phrases that go on from these words, the last of which may be half a word.
+
+    The shortest first; what people wrap around a phrase (`bố tôi m`) does not count.
+    """
+    *said, half = words
+    before = [word.folded for word in without_ignored(said) if not word.is_filler]
+    if not before:
+        return []
+    going_on = (
+        phrase.words
+        for phrase in _everyday().phrases.get(before[0], ())
+        if len(phrase.words) > len(before)
+        and [word.folded for word in phrase.words[: len(before)]] == before
+        and phrase.words[len(before)].folded.startswith(half.folded)
+    )
+    return [" ".join(word.typed for word in phrase) for phrase in sorted(going_on, key=len)]
+
+
 def _matches(words: list[Word], has_accents: bool) -> Iterator[tuple[frozenset[int], _Phrase]]:
     phrases, there = _everyday().phrases, {word.folded for word in words}
     for start, word in enumerate(words):

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from procedures.models import Agency, Channel, Procedure, Revision
 from procedures.search import Answer, Catalogue, ask, catalogue
+from procedures.search.halfway import ask_halfway
 from procedures.search.misses import count_miss
 from procedures.search.reasons import Reason, reason
 from procedures.text import fold
@@ -293,7 +294,7 @@ def suggestions(request: HttpRequest) -> HttpResponse:
     rows: list[Row] = []
     if len(query) >= FEWEST_LETTERS:
         opened = catalogue()
-        answer = ask(query, opened, SUGGESTIONS)
+        answer = ask_halfway(query, opened, SUGGESTIONS)
         rows = _rows(answer.pks, answer, opened)
     return render(request, "procedures/_suggestions.html", {"query": query, "rows": rows})
 

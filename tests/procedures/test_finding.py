@@ -270,6 +270,30 @@ def test_suggestions_are_a_few_links(client):
 
 
 @pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize(
+    ("half", "name"),
+    [
+        ("đăng ký kết h", "Đăng ký kết hôn"),
+        ("kết h", "Đăng ký kết hôn"),
+        ("ket ho", "Đăng ký kết hôn"),
+        ("kế", "Đăng ký kết hôn"),
+        ("kết hôn zz", "Đăng ký kết hôn"),
+        ("9.0000", "Đăng ký kết hôn"),
+        ("bố tôi m", "Đăng ký khai tử"),
+    ],
+)
+def test_half_a_word_suggests_what_it_may_become(client, half, name):
+    make_procedure("9.000001", "Đăng ký kết hôn")
+    make_procedure("9.000002", "Đăng ký khai tử")
+
+    page = client.get(
+        reverse("procedures:suggestions"), {"q": half}, headers={"HX-Request": "true"}
+    ).content.decode()
+
+    assert name in re.sub("</?mark>", "", page)
+
+
+@pytest.mark.usefixtures("catalogue")
 def test_without_htmx_the_address_of_suggestions_leads_to_the_list(client):
     response = client.get(reverse("procedures:suggestions"), {"q": "khai sinh & tử"})
 
