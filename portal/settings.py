@@ -178,7 +178,8 @@ STORAGES = {
 FILE_UPLOAD_TEMP_DIR = str(VAR_DIR / "uploads")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
-DATA_UPLOAD_MAX_NUMBER_FILES = 20
+# An editor loads the files of thirty procedures at once; a dossier counts its own.
+DATA_UPLOAD_MAX_NUMBER_FILES = 50
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", default=10)
 # A file of procedures that an editor uploads, and what a packed one may unpack to.

@@ -70,7 +70,8 @@ class UploadForm(forms.Form):
         label=gettext_lazy("Tệp thủ tục"),
         help_text=gettext_lazy(
             "Bảng tính Excel (.xlsx), tệp .yaml, hoặc danh mục quốc gia (.jsonl, .jsonl.xz). "
-            "Chọn được nhiều tệp một lúc; mỗi tệp YAML tối đa 1 MB, tệp khác tối đa 100 MB."
+            "Mỗi lần chọn được đến 50 tệp; mỗi tệp YAML tối đa 1 MB, bảng tính 10 MB, "
+            "danh mục quốc gia 100 MB."
         ),
         error_messages={
             "required": gettext_lazy("Hãy chọn tệp."),

@@ -615,6 +615,15 @@ def test_several_files_come_at_once(upload, editor):
     assert {load.state for load in CatalogueLoad.objects.all()} == {"ready"}
 
 
+def test_the_files_of_thirty_procedures_come_at_once(editor):
+    files = [SimpleUploadedFile(f"{number}.yaml", b"code: 1.000001") for number in range(30)]
+
+    response = logged_in(editor).post(url("catalogueload_add"), {"files": files})
+
+    assert response.status_code == 302
+    assert CatalogueLoad.objects.count() == 30
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
