@@ -379,6 +379,7 @@ class Checklist:
     groups: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[list[dict[str, Any]]] = field(default_factory=list)
     originals: list[dict[str, Any]] = field(default_factory=list)
+    maybe_originals: list[dict[str, Any]] = field(default_factory=list)
     ways: list[dict[str, Any]] = field(default_factory=list)
     charges: dict[str, Any] | None = None
     deadline: dict[str, Any] | None = None
@@ -407,7 +408,10 @@ def checklist(
     for row in revision.documents.all():
         _add_document(found, row, weigh)
     shorten_names(found.groups)
-    found.originals = [row for row in found.papers if row["key_due"] == "before_result"]
+    found.originals, found.maybe_originals = (
+        [row for row in rows if row["key_due"] == "before_result"]
+        for rows in (found.papers, found.maybe)
+    )
     found.ways = _ways(revision, weigh, exemption)
     if found.ways and all(way["charges"] == found.ways[0]["charges"] for way in found.ways):
         found.charges = found.ways[0]["charges"]

@@ -203,6 +203,15 @@ def test_what_only_the_counter_can_do_is_said(client, tmp_path):
     assert "Xã phải gặp trực tiếp" not in free
 
 
+def test_an_original_that_may_be_due_is_told_before_the_answer_decides(client):
+    procedure = factories.procedure(factories.BIRTH)
+
+    page = text_of(asked(client, procedure, **{"truong_hop-cha_me": "da_ket_hon"}))
+
+    assert "Có thể vẫn phải mang bản chính đến" in page
+    assert "không phải mang bản chính nào đến" not in page
+
+
 # --- Money ----------------------------------------------------------------------------
 
 
