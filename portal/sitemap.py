@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -70,11 +70,16 @@ def sector(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "portal/sitemap_sector.html", context)
 
 
+def _tag(request: HttpRequest) -> str:
+    """Of the catalogue and of the published questions; both come and go."""
+    asked = Question.objects.published().aggregate(Count("pk"), Max("published_at"))
+    newest = asked["published_at__max"]
+    moment = f"{newest:%y%m%d%H%M%S}" if newest else "0"
+    return opendata.state(request).tag(f"so-do-{asked['pk__count']}-{moment}")
+
+
 @require_safe
-@condition(
-    etag_func=lambda request: opendata.state(request).tag("so-do"),
-    last_modified_func=lambda request: opendata.state(request).changed_at,
-)
+@condition(etag_func=_tag)
 def as_xml(request: HttpRequest) -> HttpResponse:
     """The map after sitemaps.org, written while it is read; one file holds 50,000 addresses."""
     return StreamingHttpResponse(_urlset(), content_type="application/xml; charset=utf-8")

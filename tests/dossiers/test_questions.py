@@ -548,3 +548,13 @@ def test_an_answer_that_no_mail_server_took_is_sent_again_later(office, _clock):
     _clock.move_to("2026-11-25 19:00+07:00")
 
     assert due.ask_again() == 2
+
+
+def test_the_map_for_search_engines_follows_what_is_published(client, office):
+    before = client.get("/sitemap.xml").headers["ETag"]
+    row = published(office)
+
+    response = client.get("/sitemap.xml", headers={"If-None-Match": before})
+
+    assert response.status_code == 200
+    assert row.get_absolute_url() in b"".join(response).decode()
