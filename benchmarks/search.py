@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from django.conf import settings
 NATIONAL_FILE = settings.BASE_DIR.parent / "shared" / "data" / "national" / "procedures.jsonl.xz"
 QUESTIONS = settings.BASE_DIR / "tests" / "procedures" / "search_questions.yaml"
 FEW, GENERATED, REPEATS = 50, 1000, 15
+Database = Callable[[Path], AbstractContextManager[str]]
 
 
 def measure() -> Iterator[str]:
@@ -26,33 +28,59 @@ def measure() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="mot-cua-search-") as folder:
         if not NATIONAL_FILE.exists():
             yield f"the national file is not at hand: measured with {GENERATED} rows made up"
-        few, many = (_child(Path(folder), rows) for rows in (FEW, None))
+        for vendor, database in {"SQLite": _sqlite, "PostgreSQL": _postgres}.items():
+            try:
+                few, many = (_child(Path(folder) / vendor, n, database) for n in (FEW, None))
+            except (ImportError, RuntimeError):
+                yield f"no {vendor} at hand"
+                continue
+            yield from _told(vendor, few, many)
+
+
+def _told(vendor: str, few: dict[str, float], many: dict[str, float]) -> Iterator[str]:
     yield (
-        f"{many['procedures']} procedures: index {many['build']:.1f} s,"
+        f"{vendor}, {many['procedures']} procedures: index {many['build']:.1f} s,"
         f" engine p50 {many['p50']:.2f} ms, p95 {many['p95']:.2f} ms,"
         f" over {many['questions']} questions"
     )
     for name in ("list", "results", "suggestions"):
         yield (
-            f"{name}: {many[name]:.1f} ms, {many[name] / many['bare']:.1f} x a bare view;"
+            f"{vendor}, {name}: {many[name]:.1f} ms, {many[name] / many['bare']:.1f} x a bare view;"
             f" {many[name] / few[name]:.2f} x the page with {few['procedures']} procedures"
         )
 
 
-def _child(folder: Path, rows: int | None) -> dict[str, float]:
+@contextmanager
+def _sqlite(place: Path) -> Iterator[str]:
+    yield f"sqlite:///{place}/search.sqlite3"
+
+
+@contextmanager
+def _postgres(place: Path) -> Iterator[str]:
+    from tests import postgres
+
+    holder, url = postgres.start()
+    try:
+        yield url
+    finally:
+        postgres.stop(holder)
+
+
+def _child(folder: Path, rows: int | None, database: Database) -> dict[str, float]:
     place = folder / str(rows or "all")
-    place.mkdir()
-    environment = {
-        **os.environ,
-        "STATIC_ROOT": str(settings.STATIC_ROOT),
-        "VAR_DIR": str(place),
-        "DATABASE_URL": f"sqlite:///{place}/search.sqlite3",
-    }
+    place.mkdir(parents=True)
     arguments = [sys.executable, "-m", "benchmarks.search", str(_file(place, rows))]
-    done = subprocess.run(
-        arguments, env=environment, check=True, capture_output=True, text=True,
-        cwd=settings.BASE_DIR,
-    )  # fmt: skip
+    with database(place) as url:
+        environment = {
+            **os.environ,
+            "STATIC_ROOT": str(settings.STATIC_ROOT),
+            "VAR_DIR": str(place),
+            "DATABASE_URL": url,
+        }
+        done = subprocess.run(
+            arguments, env=environment, check=True, capture_output=True, text=True,
+            cwd=settings.BASE_DIR,
+        )  # fmt: skip
     return json.loads(done.stdout.splitlines()[-1])
 
 
