@@ -32,6 +32,7 @@ from procedures.presenting import (
     fee_text,
     fees_of,
     note_context,
+    paper_name,
     prose,
     shorten_names,
 )
@@ -439,7 +440,7 @@ def _add_document(found: Checklist, row: RequiredDocument, weigh: _Weighing) -> 
         return
     paper = {
         "key": row.key,
-        "name": row.name,
+        "name": paper_name(row.name),
         "how": row.how,
         "originals": row.originals,
         "copies": row.copies,

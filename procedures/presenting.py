@@ -401,9 +401,14 @@ def _shared_beginning(names: list[str]) -> str:
     return shared if len(names) > 1 and len(shared) >= MIN_SHARED else ""
 
 
+def paper_name(name: str) -> str:
+    """The name of a paper without the mark that its list in a decree ended it with (`…;`)."""
+    return name if name.endswith(("...", "…")) else name.rstrip(" ;,.")
+
+
 def _document(row: RequiredDocument, revision: Revision) -> dict[str, Any]:
     return {
-        "name": row.name,
+        "name": paper_name(row.name),
         "is_long": len(row.name) > 160,
         "how": row.get_how_display(),
         "originals": row.originals,

@@ -193,6 +193,19 @@ def test_nobody_is_sent_to_the_national_portal_for_what_it_does_not_take(
         assert ("Nơi nộp chính thức" in page) is is_sent_there
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Hộ chiếu còn thời hạn,.", "Hộ chiếu còn thời hạn"),
+        ("Giấy đăng ký xe; ;", "Giấy đăng ký xe"),
+        ("Hồ sơ gồm:", "Hồ sơ gồm:"),
+        ("Bản vẽ, ảnh chụp...", "Bản vẽ, ảnh chụp..."),
+    ],
+)
+def test_a_paper_has_not_the_mark_that_ended_it_in_a_list(name, shown):
+    assert presenting.paper_name(name) == shown
+
+
 def test_an_old_slug_leads_to_todays_for_ever(client):
     procedure = factories.procedure()
 
