@@ -466,6 +466,38 @@ class Revision(models.Model):
         return next((row for row in self.channels.all() if row.kind == kind), None)
 
 
+class Retirement(models.Model):
+    """The end of a procedure: one editor proposes it for what is in force, another confirms.
+
+    Where another revision comes in force meanwhile, the proposal has become meaningless.
+    """
+
+    revision = models.OneToOneField(
+        Revision, models.CASCADE, related_name="retirement", verbose_name=_("bản thủ tục")
+    )
+    decision = models.CharField(_("số quyết định"), max_length=60)
+    proposed_at = models.DateTimeField(_("ngày đề nghị"), auto_now_add=True)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("người đề nghị")
+    )
+    confirmed_at = models.DateTimeField(_("ngày ngừng áp dụng"), null=True, blank=True)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("người xác nhận"),
+    )
+
+    class Meta:
+        verbose_name = _("ngừng áp dụng thủ tục")
+        verbose_name_plural = _("ngừng áp dụng thủ tục")
+
+    def __str__(self) -> str:
+        return f"{self.revision_id}: {self.decision}"
+
+
 class RevisionRow(models.Model):
     """A row that belongs to a revision and is as frozen as the revision itself."""
 

@@ -144,7 +144,9 @@ def closed_reason(revision: Revision, *, office: Agency | None = None) -> str:
 
     `office` is the one whose portal this is, where the caller has read it already.
     """
-    if revision.status == Revision.Status.SUPERSEDED:
+    # Of a revision that another one replaced a draft is brought to that one first.
+    superseded = revision.status == Revision.Status.SUPERSEDED
+    if superseded and revision.procedure.current_id is None:
         return _("Thủ tục này không còn được áp dụng.")
     if revision.service_level < 3:
         if takes_online_nationally(revision):

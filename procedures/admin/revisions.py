@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,13 +25,13 @@ from django.views.decorators.http import require_POST, require_safe
 from procedures import presenting
 from procedures.admin.access import CatalogueAdmin, edits_catalogue, for_editors
 from procedures.formfiles import FormFileForm, forms_for
-from procedures.loading import levels, sheets, starting, workbook
+from procedures.loading import levels, retiring, sheets, starting, workbook
 from procedures.loading.checking import check_text
 from procedures.loading.comparing import Change, differences, shown
 from procedures.loading.export import yaml_of
 from procedures.loading.loads import open_dossiers
 from procedures.loading.proposals import facts_of
-from procedures.loading.publishing import retire, unschedule
+from procedures.loading.publishing import unschedule
 from procedures.loading.saving import NotTwoPeople, drafts, publish, save_draft
 from procedures.loading.schema import ProcedureSpec
 from procedures.loading.yamltext import Fault
@@ -256,6 +257,7 @@ class RevisionAdmin(CatalogueAdmin):
             ("<int:pk>/huy-hen/", require_POST(self.unschedule_view), "unschedule"),
             ("<int:pk>/bo/", require_POST(self.drop_view), "drop"),
             ("<int:pk>/ngung/", self.retire_view, "retire"),
+            ("<int:pk>/da-ngung/", require_POST(self.retired_view), "retired"),
             ("<int:pk>/thu-tuc.<str:kind>", require_safe(self.file_view), "file"),
         )
         return [
@@ -282,10 +284,13 @@ class RevisionAdmin(CatalogueAdmin):
         is_draft = revision.status == Status.DRAFT
         is_own = revision.created_by_id == request.user.pk
         others = revision.procedure.revisions.exclude(pk=revision.pk).order_by("-number")
+        retirement = getattr(revision, "retirement", None)
         context = {
             **self._context(request, str(revision)),
             **_comparison(revision),
             "revision": revision,
+            "retirement": retirement,
+            "can_retire": retirement and retirement.proposed_by_id != request.user.pk,
             "badge": _BADGES[Status(revision.status)],
             "can_publish": is_draft and not is_own,
             "is_own_draft": is_draft and is_own,
@@ -443,34 +448,49 @@ class RevisionAdmin(CatalogueAdmin):
         return redirect(_page_url(revision))
 
     def retire_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Take a procedure out of force, with the decision that says so."""
+        """Propose to take a procedure out of force, with the decision that says so."""
         revision = self._get_revision(pk)
         form = DecisionForm(request.POST or None)
-        if form.is_valid() and self._retires(request, revision, form):
-            return redirect(_page_url(revision))
+        if form.is_valid():
+            try:
+                decision = form.cleaned_data["decision"]
+                retiring.propose(revision, decision=decision, by=request.user)
+            except retiring.NotInForce as error:
+                form.add_error(None, str(error))
+            else:
+                messages.success(request, _("Đã đề nghị; một người khác phải xác nhận."))
+                return redirect(_page_url(revision))
         context = self._context(request, _("Ngừng áp dụng"))
         context |= {"revision": revision, "form": form, "back_url": _page_url(revision)}
         context["open_dossiers"] = open_dossiers(revision)
         status = 409 if form.is_bound else 200
         return render(request, "admin/procedures/revision/retire.html", context, status=status)
 
-    def _retires(self, request: HttpRequest, revision: Revision, form: DecisionForm) -> bool:
-        if not retire(revision.procedure, of=revision):
-            form.add_error(None, _("Bản này không còn là bản đang áp dụng."))
-            return False
-        decision = form.cleaned_data["decision"]
-        said = _("Ngừng áp dụng theo quyết định %(number)s") % {"number": decision}
-        self.log_change(request, revision, said)
-        messages.success(request, _("Đã ngừng áp dụng thủ tục này."))
-        return True
+    def retired_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A second person confirms the end of a procedure, or the proposal is dropped."""
+        revision = self._get_revision(pk)
+        try:
+            if "take_back" in request.POST:
+                retiring.take_back(revision)
+                messages.success(request, _("Đã bỏ đề nghị ngừng áp dụng."))
+            else:
+                retiring.confirm(revision, by=request.user)
+                messages.success(request, _("Đã ngừng áp dụng thủ tục này."))
+        except (retiring.NotInForce, NotTwoPeople) as error:
+            messages.error(request, str(error))
+        return redirect(_page_url(revision))
 
     def drop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Delete a draft."""
         revision = self._get_revision(pk)
-        if revision.status != Status.DRAFT:
+        with transaction.atomic():
+            drafted = Revision.objects.select_for_update().filter(pk=pk, status=Status.DRAFT)
+            locked = drafted.first()
+            if locked:
+                locked.delete()
+        if locked is None:
             messages.error(request, _("Chỉ bỏ được bản thảo."))
             return redirect(_page_url(revision))
-        revision.delete()
         messages.success(request, _("Đã bỏ bản thảo."))
         return redirect(_list_url())
 

@@ -134,21 +134,3 @@ def unschedule(revision: Revision) -> bool:
     """Make a draft again of a revision that waits for its day; False when it no longer does."""
     waiting = Revision.objects.filter(pk=revision.pk, status=Revision.Status.SCHEDULED)
     return bool(waiting.update(status=Revision.Status.DRAFT))
-
-
-@transaction.atomic
-def retire(procedure: Procedure, *, of: Revision) -> bool:
-    """Take a procedure out of force; False where `of` is no longer what is in force.
-
-    Dossiers that were filed stay under their revision; a draft can no longer be filed.
-    """
-    procedure = Procedure.objects.select_for_update().get(pk=procedure.pk)
-    if procedure.current_id != of.pk:
-        return False
-    procedure.revisions.filter(pk=of.pk).update(
-        status=Revision.Status.SUPERSEDED, superseded_at=timezone.now()
-    )
-    procedure.current = None
-    procedure.save(update_fields=["current"])
-    touch_catalogue()
-    return True

@@ -364,39 +364,69 @@ def test_two_people_publish_one_draft_and_one_of_them_does(editor, second):
     assert revision.procedure.revisions.filter(status="published").count() == 1
 
 
-def retire(person, revision: Revision, decision: str = "9/QĐ-UBND"):
+def propose_end(person, revision: Revision):
     address = url("revision_retire", revision.pk)
-    return logged_in(person).post(address, {"decision": decision}, follow=True)
+    return logged_in(person).post(address, {"decision": "9/QĐ-UBND"}, follow=True)
 
 
-def test_a_procedure_is_taken_out_of_force_and_says_so(editor):
+def end(person, revision: Revision, **data):
+    return logged_in(person).post(url("revision_retired", revision.pk), data, follow=True)
+
+
+def test_a_procedure_is_taken_out_of_force_by_two_people_and_says_so(editor, second):
     procedure = factories.procedure(factories.COPY)
     draft = factories.draft(factories.COPY)
 
-    response = retire(editor, procedure.current)
+    propose_end(editor, procedure.current)
+    response = end(second, procedure.current)
 
     page = Client().get(procedure.get_absolute_url())
     assert "Đã ngừng áp dụng" in response.content.decode()
     assert Procedure.objects.get(pk=procedure.pk).current is None
     assert page.status_code == Client().get(f"/thu-tuc/{procedure.code}/").status_code == 410
     assert "không còn được áp dụng từ ngày" in page.content.decode()
+    assert "9/QĐ-UBND" in page.content.decode()
     with pytest.raises(workflow.Refused, match="không còn được áp dụng"):
         workflow.perform(Dossier.objects.get(pk=draft.pk), "submit", by=draft.owner)
 
 
-def test_what_is_no_longer_in_force_is_not_retired_again(editor, second):
+def test_who_proposed_the_end_does_not_confirm_it(editor):
     current = factories.procedure(factories.COPY).current
-    retire(editor, current)
+    propose_end(editor, current)
 
-    response = retire(second, current)
+    response = end(editor, current)
+
+    assert "Người xác nhận phải khác người đề nghị" in response.content.decode()
+    assert Revision.objects.get(pk=current.pk).status == "published"
+
+
+def test_nothing_ends_without_a_proposal_or_after_it_was_dropped(editor, second):
+    current = factories.procedure(factories.COPY).current
+    end(second, current)
+    propose_end(editor, current)
+    end(editor, current, take_back="1")
+
+    response = end(second, current)
+
+    assert "Chưa có ai đề nghị" in response.content.decode()
+    assert Revision.objects.get(pk=current.pk).status == "published"
+
+
+def test_what_is_no_longer_in_force_is_not_ended_again(editor, second):
+    current = factories.procedure(factories.COPY).current
+    propose_end(editor, current)
+    end(second, current)
+
+    response = propose_end(editor, current)
 
     assert "không còn là bản đang áp dụng" in response.content.decode()
 
 
-def test_a_retired_procedure_comes_back_with_another_revision(editor, second):
+def test_a_procedure_that_ended_comes_back_with_another_revision(editor, second):
     procedure = factories.procedure(factories.COPY)
     revision = draft_by(editor)
-    retire(editor, procedure.current)
+    propose_end(editor, procedure.current)
+    end(second, procedure.current)
 
     logged_in(second).post(url("revision_publish", revision.pk), {"decision": "10/QĐ-UBND"})
 
