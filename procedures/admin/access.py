@@ -57,3 +57,27 @@ class CatalogueAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Not by hand, unless a subclass says so."""
         return False
+
+
+class PagedAdmin(CatalogueAdmin):
+    """Rows with a page of their own (`page_view`) in place of Django's form."""
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict | None = None,
+    ) -> HttpResponse:
+        """The page, for editors alone."""
+        if not edits_catalogue(request) or not str(object_id).isdecimal():
+            raise Http404
+        return self.page_view(request, int(object_id))
+
+    def page_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What a subclass shows of one row."""
+        raise NotImplementedError
+
+    def context(self, request: HttpRequest, title: str) -> dict[str, Any]:
+        """What every page of the officials' site needs."""
+        return {**self.admin_site.each_context(request), "opts": self.opts, "title": title}

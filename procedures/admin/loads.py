@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from procedures.admin.access import CatalogueAdmin, edits_catalogue, for_editors
+from procedures.admin.access import PagedAdmin, edits_catalogue, for_editors
 from procedures.admin.revisions import (
     DecisionForm,
     against_the_nation,
@@ -36,12 +36,12 @@ from procedures.tasks import check_load
 State = CatalogueLoad.State
 _WAITS = {State.WAITING, State.WRITING}
 _BADGES = {
-    State.WAITING: "office",
-    State.WRITING: "office",
-    State.FAULTY: "ended",
-    State.READY: "citizen",
+    State.WAITING: "working",
+    State.WRITING: "working",
+    State.FAULTY: "stopped",
+    State.READY: "waiting",
     State.PUBLISHED: "done",
-    State.DISMISSED: "ended",
+    State.DISMISSED: "stopped",
 }
 # So many procedures are compared on one page; of a national load there are thousands.
 COMPARED = 20
@@ -92,7 +92,7 @@ def _kind_of(name: str) -> str:
 
 
 @admin.register(CatalogueLoad)
-class CatalogueLoadAdmin(CatalogueAdmin):
+class CatalogueLoadAdmin(PagedAdmin):
     """What came into the catalogue, from the upload to being in force."""
 
     list_display = ("name", "kind", "state", "loaded_by", "created_at", "approved_by")
@@ -151,9 +151,7 @@ class CatalogueLoadAdmin(CatalogueAdmin):
             messages.success(request, _("Đã nhận các tệp; cổng đang kiểm tra từng tệp."))
             return redirect("admin:procedures_catalogueload_changelist")
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Nạp thủ tục từ tệp"),
+            **self.context(request, _("Nạp thủ tục từ tệp")),
             "form": form,
         }
         status = 422 if form.is_bound else 200
@@ -176,18 +174,10 @@ class CatalogueLoadAdmin(CatalogueAdmin):
             check_load.enqueue(load.pk)
         return received
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict | None = None,
-    ) -> HttpResponse:
+    def page_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One load: how far it is, what is wrong, what it would change, and who may publish."""
-        if not edits_catalogue(request) or not str(object_id).isdecimal():
-            raise Http404
         load = get_object_or_404(
-            CatalogueLoad.objects.select_related("created_by", "published_by"), pk=object_id
+            CatalogueLoad.objects.select_related("created_by", "published_by"), pk=pk
         )
         return self._page(request, load, DecisionForm())
 
@@ -199,9 +189,7 @@ class CatalogueLoadAdmin(CatalogueAdmin):
         outcomes = load.report.get("outcomes", {})
         draft_count = load.revisions.filter(status="draft").count() if is_ready else 0
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": load.file_name or str(load),
+            **self.context(request, load.file_name or str(load)),
             "load": load,
             "badge": _BADGES[State(load.state)],
             "is_waiting": load.state in _WAITS,
@@ -277,7 +265,7 @@ def _url(load: CatalogueLoad) -> str:
 
 
 @admin.register(NationalUpdate)
-class NationalUpdateAdmin(CatalogueAdmin):
+class NationalUpdateAdmin(PagedAdmin):
     """What the national catalogue would change in procedures that the office writes itself."""
 
     list_display = ("code", "name", "state", "created_at", "seen_by")
@@ -319,24 +307,14 @@ class NationalUpdateAdmin(CatalogueAdmin):
             *super().get_urls(),
         ]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict | None = None,
-    ) -> HttpResponse:
+    def page_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The differences, and what to do about them."""
-        if not edits_catalogue(request) or not str(object_id).isdecimal():
-            raise Http404
         update = get_object_or_404(
-            NationalUpdate.objects.select_related("procedure__current", "decided_by"), pk=object_id
+            NationalUpdate.objects.select_related("procedure__current", "decided_by"), pk=pk
         )
         ours = update.procedure.current or update.procedure.revisions.order_by("-number").first()
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": str(update),
+            **self.context(request, str(update)),
             "update": update,
             "ours": ours,
             "differences": against_the_nation(ours, update),

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from procedures import presenting
-from procedures.admin.access import CatalogueAdmin, edits_catalogue, for_editors
+from procedures.admin.access import CatalogueAdmin, PagedAdmin, edits_catalogue, for_editors
 from procedures.formfiles import FormFileForm, forms_for
 from procedures.loading import levels, retiring, sheets, starting, workbook
 from procedures.loading.checking import check_text
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 Status = Revision.Status
 _BADGES = {
-    Status.DRAFT: "citizen",
-    Status.SCHEDULED: "office",
+    Status.DRAFT: "waiting",
+    Status.SCHEDULED: "working",
     Status.PUBLISHED: "done",
-    Status.SUPERSEDED: "ended",
+    Status.SUPERSEDED: "stopped",
 }
 LARGEST_TEXT = 300_000  # characters
 
@@ -223,7 +223,7 @@ class ProcedureAdmin(CatalogueAdmin):
 
 
 @admin.register(Revision)
-class RevisionAdmin(CatalogueAdmin):
+class RevisionAdmin(PagedAdmin):
     """Revisions: the work of catalogue editors."""
 
     list_display = ("code", "short_name", "number", "status", "service_level", "effective_from",
@@ -269,24 +269,16 @@ class RevisionAdmin(CatalogueAdmin):
             for route, view, name in views
         ] + super().get_urls()
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict | None = None,
-    ) -> HttpResponse:
+    def page_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One revision: which level it reaches, what it changes, what can be done with it."""
-        if not edits_catalogue(request) or not str(object_id).isdecimal():
-            raise Http404
-        revision = self._get_revision(int(object_id))
+        revision = self._get_revision(pk)
         spec = ProcedureSpec.model_validate(revision.definition)
         is_draft = revision.status == Status.DRAFT
         is_own = revision.created_by_id == request.user.pk
         others = revision.procedure.revisions.exclude(pk=revision.pk).order_by("-number")
         retirement = getattr(revision, "retirement", None)
         context = {
-            **self._context(request, str(revision)),
+            **self.context(request, str(revision)),
             **_comparison(revision),
             "revision": revision,
             "retirement": retirement,
@@ -308,9 +300,6 @@ class RevisionAdmin(CatalogueAdmin):
         rows = Revision.objects.select_related("procedure", "created_by", "published_by")
         return get_object_or_404(rows, pk=pk)
 
-    def _context(self, request: HttpRequest, title: str) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-
     # --- Writing ---
 
     def start_view(self, request: HttpRequest) -> HttpResponse:
@@ -322,7 +311,7 @@ class RevisionAdmin(CatalogueAdmin):
                 return _as_file(form.cleaned_data["started"], code, output)
             text = yaml_of(form.cleaned_data["started"])
             return self._editor(request, text, action=reverse("admin:procedures_revision_write"))
-        context = self._context(request, _("Tạo thủ tục mới"))
+        context = self.context(request, _("Tạo thủ tục mới"))
         context |= {"form": form, "button": _("Bắt đầu"), "back_url": _list_url()}
         return render(request, "admin/procedures/revision/start.html", context)
 
@@ -349,7 +338,7 @@ class RevisionAdmin(CatalogueAdmin):
     def _editor(
         self, request: HttpRequest, text: str, *, status: int = 200, **more: Any
     ) -> HttpResponse:
-        context = self._context(request, _("Soạn thủ tục"))
+        context = self.context(request, _("Soạn thủ tục"))
         context |= {"text": text, "back_url": _list_url(), "replaces": _seen(request), **more}
         context["faults"] = [
             {"fault": fault, "found": _line(text, fault.line)} for fault in more.get("faults", ())
@@ -413,7 +402,7 @@ class RevisionAdmin(CatalogueAdmin):
             return redirect(_page_url(revision))
         is_later = bool(revision.effective_from and revision.effective_from > timezone.localdate())
         context = {
-            **self._context(request, _("Công bố")),
+            **self.context(request, _("Công bố")),
             **_comparison(revision),
             "revision": revision,
             "form": form,
@@ -460,7 +449,7 @@ class RevisionAdmin(CatalogueAdmin):
             else:
                 messages.success(request, _("Đã đề nghị; một người khác phải xác nhận."))
                 return redirect(_page_url(revision))
-        context = self._context(request, _("Ngừng áp dụng"))
+        context = self.context(request, _("Ngừng áp dụng"))
         context |= {"revision": revision, "form": form, "back_url": _page_url(revision)}
         context["open_dossiers"] = open_dossiers(revision)
         status = 409 if form.is_bound else 200

@@ -18,6 +18,8 @@ from procedures.text import fold
 
 # In a cell or a file: something that its writer still has to do.
 MARK = "CẦN SỬA"
+# Behind the mark, where a cell of Excel is too small for a text.
+DOES_NOT_FIT = "một ô Excel không chứa hết chữ; hãy dùng tệp YAML."
 
 
 def as_text(cell: Any) -> str:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from procedures.loading.sentences import nearest
 from procedures.loading.sheets import (
+    DOES_NOT_FIT,
     FORM_SHEET,
     MARK,
     PROCEDURE,
@@ -44,7 +45,6 @@ MOST_COLUMNS = 100
 
 # Characters in a cell, Excel's own limit.
 LONGEST_CELL = 32_767
-_DOES_NOT_FIT = "một ô Excel không chứa hết chữ; hãy dùng tệp YAML."
 
 _CODE = Column("code", PROCEDURE.columns[0].title, Code())
 
@@ -137,7 +137,7 @@ def _write_cell(cell: Any, column: Column, value: Any) -> None:
     shown = value if marked else column.cell.write(value)
     if isinstance(shown, str) and len(shown) > LONGEST_CELL:
         # Cut without a word, the rest would be gone when the workbook comes back.
-        shown, marked = f"{shown[: LONGEST_CELL - 100]}\n{MARK}: {_DOES_NOT_FIT}", True
+        shown, marked = f"{shown[: LONGEST_CELL - 100]}\n{MARK}: {DOES_NOT_FIT}", True
     cell.value = shown
     if isinstance(cell.value, str):
         cell.data_type = "s"  # never a formula, whatever it begins with
