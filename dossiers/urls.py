@@ -21,7 +21,7 @@ CODE = r"(?P<code>[A-Z0-9.]{3,20}-[0-9]{6,8}-[0-9A-Z]{4,})"
 
 urlpatterns = [
     path("ho-so/", citizen.mine, name="mine"),
-    re_path(r"^ho-so/moi/(?P<code>[0-9.]{3,20})/$", citizen.start, name="start"),
+    re_path(rf"^ho-so/moi/{PROCEDURE}/$", citizen.start, name="start"),
     re_path(rf"^thu-tuc/{PROCEDURE}/bieu-mau/tai-len/$", filledforms.read_pdf, name="read_pdf"),
     path("ho-so/nhap/<key:key>/", citizen.draft, name="draft"),
     path("ho-so/nhap/<key:key>/tu-tep-pdf/", filledforms.pdf_read, name="pdf_read"),

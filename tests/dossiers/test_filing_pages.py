@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 from dossiers import attachments, filing, workflow
 from dossiers.models import Attachment, Dossier
 from procedures.formspec.spec import walk
+from procedures.models import Procedure
 from tests import factories
 from tests.factories import BIRTH, COPY, FUNERAL
 
@@ -73,6 +74,15 @@ def start(citizen, code: str) -> Dossier:
 
 
 # --- The whole wizard -----------------------------------------------------------------
+
+
+def test_a_procedure_whose_code_has_letters_is_started_too(citizen):
+    procedure = factories.procedure(FUNERAL)
+    Procedure.objects.filter(pk=procedure.pk).update(code="1.014955-Xoa")
+
+    draft = start(citizen, "1.014955-Xoa")
+
+    assert draft.revision.procedure == procedure
 
 
 @pytest.mark.parametrize("code", [BIRTH, COPY, FUNERAL])
