@@ -97,7 +97,9 @@ def remind_offices() -> int:
     owed = Question.objects.waiting().filter(
         due_at__lte=now + REMIND_OFFICE_BEFORE, reminder_sent_at=None
     )
-    to_write = owed.exclude(agency__email="", agency__reception=None)
+    to_write = owed.exclude(
+        Q(agency__reception=None) | Q(agency__reception__email=""), agency__email=""
+    )
     return sum(
         _enqueue_unless_under_way(send_question_reminder, pk, now - ASK_AGAIN_AFTER)
         for pk in to_write.values_list("pk", flat=True)[:ASK_AT_MOST]

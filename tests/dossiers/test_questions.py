@@ -542,6 +542,30 @@ def test_the_office_is_reminded_once_before_the_time_ends(office, _clock):
     assert TEXT not in message.body
 
 
+@pytest.mark.parametrize("has_reception", [True, False])
+def test_an_office_that_no_mail_reaches_is_not_reminded_in_vain(office, _clock, has_reception):
+    desk = Agency.objects.exclude(pk=office.pk).first()
+    Agency.objects.update(email="", reception=None)
+    Agency.objects.filter(pk=office.pk).update(reception=desk if has_reception else None)
+    question(office)
+    _clock.move_to("2026-12-14 09:00+07:00")
+
+    assert due.remind_offices() == 0
+    assert DBTaskResult.objects.count() == 0
+
+
+def test_an_office_without_an_address_is_reminded_at_its_desk(office, _clock):
+    desk = Agency.objects.exclude(pk=office.pk).first()
+    Agency.objects.filter(pk=desk.pk).update(email="ban-tiep-nhan@example.vn")
+    Agency.objects.filter(pk=office.pk).update(email="", reception=desk)
+    row = question(office)
+    _clock.move_to("2026-12-14 09:00+07:00")
+
+    assert due.remind_offices() == 1
+    questions.send_reminder(Question.objects.get(pk=row.pk))
+    assert mail.outbox[0].to == ["ban-tiep-nhan@example.vn"]
+
+
 def test_an_answer_that_no_mail_server_took_is_sent_again_later(office, _clock):
     answered(office, email="nguoi.hoi@example.vn")
     DBTaskResult.objects.all().delete()
