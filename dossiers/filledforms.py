@@ -92,7 +92,7 @@ def _merge(
         if not given:
             continue
         if section.repeat:
-            own = merged.setdefault(section.id, given)
+            own = merged[section.id] = merged.get(section.id) or given
             if own != given:
                 differences.append(_rows_differ(section.id, section.title, own, given))
             continue

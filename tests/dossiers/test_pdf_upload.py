@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from dossiers import filing
+from dossiers import filing, filledforms
 from dossiers.models import Dossier
 from procedures.formspec import acroform
 from procedures.formspec.paperform import blank_pdf
@@ -130,6 +130,21 @@ def test_a_draft_is_completed_and_keeps_its_own_answers(client, citizen, procedu
     page = text_of(response)
     assert "Bản nháp và tệp khác nhau" in page
     assert "Bản nháp: Trần Văn Khác<br>Trong tệp: Trần Văn Cụ" in page
+
+
+@pytest.mark.parametrize("own", [[], None])
+def test_rows_of_the_file_fill_a_part_that_has_none(citizen, own):
+    procedure = factories.procedure(factories.BIRTH)
+    draft = filing.start(procedure, by=citizen)
+    draft.answers = {"chung_minh": {"bang": "nguoi_lam_chung"}, "nguoi_lam_chung": own}
+    draft.save()
+    rows = [{"nguoi": {"ho_ten": "Hồ Thị Mệ"}}]
+    reading = acroform.Reading(procedure.current, {"nguoi_lam_chung": rows})
+
+    taken = filledforms.complete(draft, reading)
+
+    assert Dossier.objects.get().answers["nguoi_lam_chung"] == rows
+    assert (taken.count, taken.kept) == (1, [])
 
 
 def test_the_same_file_twice_changes_nothing(client, citizen, procedure):
