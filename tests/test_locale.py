@@ -29,7 +29,8 @@ from tests import factories
 LOCALE = django_settings.BASE_DIR / "locale"
 SOURCES = ("portal", "procedures", "dossiers", "payments", "templates")
 GETTEXTS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
-LABELS_OF_FORMS = {"Số định danh cá nhân", "Điện thoại", "Cam đoan"}  # also words of the portal itself
+# Also words of the portal itself.
+LABELS_OF_FORMS = {"Số định danh cá nhân", "Điện thoại", "Cam đoan"}
 SITE_PACKAGES = Path(allauth.__file__).parent.parent
 PACKAGES = (
     "allauth/account",

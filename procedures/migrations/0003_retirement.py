@@ -6,27 +6,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('procedures', '0002_catalogue_at_national_size'),
+        ("procedures", "0002_catalogue_at_national_size"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Retirement',
+            name="Retirement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('decision', models.CharField(max_length=60, verbose_name='số quyết định')),
-                ('proposed_at', models.DateTimeField(auto_now_add=True, verbose_name='ngày đề nghị')),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True, verbose_name='ngày ngừng áp dụng')),
-                ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='người xác nhận')),
-                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='người đề nghị')),
-                ('revision', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='retirement', to='procedures.revision', verbose_name='bản thủ tục')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("decision", models.CharField(max_length=60, verbose_name="số quyết định")),
+                (
+                    "proposed_at",
+                    models.DateTimeField(auto_now_add=True, verbose_name="ngày đề nghị"),
+                ),
+                (
+                    "confirmed_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="ngày ngừng áp dụng"),
+                ),
+                (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="người xác nhận",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="người đề nghị",
+                    ),
+                ),
+                (
+                    "revision",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="retirement",
+                        to="procedures.revision",
+                        verbose_name="bản thủ tục",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'ngừng áp dụng thủ tục',
-                'verbose_name_plural': 'ngừng áp dụng thủ tục',
+                "verbose_name": "ngừng áp dụng thủ tục",
+                "verbose_name_plural": "ngừng áp dụng thủ tục",
             },
         ),
     ]
