@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from procedures.formspec import pdfvalues
 from procedures.formspec.paperform import printed_papers
 from procedures.models import FormFile, Procedure, Revision
 from procedures.text import fold
@@ -95,8 +96,8 @@ def file_name(row: FormFile) -> str:
 def kind_of(file: UploadedFile) -> FileKind:
     """What a file is by its content alone; `ValidationError` says what is taken instead.
 
-    Nothing is unpacked: of Office files only the list of parts is read. Files that bring
-    macros are refused.
+    Nothing is unpacked here: a PDF is opened in a process with limits, and of Office files
+    only the list of parts is read. Files that bring macros are refused.
     """
     if not file.size:
         raise ValidationError(_("Tệp trống; có thể tệp chưa tải xong. Hãy chọn lại tệp."))
@@ -118,20 +119,10 @@ def kind_of(file: UploadedFile) -> FileKind:
 
 def _kind_of(content: bytes) -> FileKind | None:
     if content.startswith(b"%PDF-"):
-        return PDF if _opens_as_pdf(content) else None
+        return PDF if pdfvalues.ask(content, "pages").get("pages") else None
     if content.startswith(_OLE):
         return _ole_kind(content)
     return _zip_kind(content) if content.startswith(b"PK\x03\x04") else None
-
-
-def _opens_as_pdf(content: bytes) -> bool:
-    import pikepdf
-
-    try:
-        with pikepdf.open(io.BytesIO(content)) as pdf:
-            return len(pdf.pages) > 0
-    except (pikepdf.PdfError, ValueError, RuntimeError):
-        return False
 
 
 def _ole_kind(content: bytes) -> FileKind | None:

@@ -5,13 +5,9 @@ What cannot be read, or does not pass the checks of the web form, is kept out an
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -33,7 +29,6 @@ MAX_MB = 5
 # More complaints than this help nobody.
 MAX_UNREAD = 60
 _LONGEST_SHOWN = 200
-_WAIT_SECONDS = 20
 _OWN = ("mau.",)
 _SPELLED = "_bang_chu"
 # As people write on paper, without accents.
@@ -139,22 +134,10 @@ def _values(content: bytes) -> dict[str, str]:
     if not content.startswith(b"%PDF-"):
         raise Unreadable(_("Tệp này không phải tệp PDF. Hãy chọn đúng tệp mẫu (PDF) đã tải từ "
                            "trang này và đã điền."))  # fmt: skip
-    answer = _in_a_process(content)
+    answer = pdfvalues.ask(content, "values")
     if "values" in answer:
         return {normalise(name): normalise(text) for name, text in answer["values"].items()}
     raise Unreadable(_fault(answer["fault"]))
-
-
-def _in_a_process(content: bytes) -> dict[str, Any]:
-    """What `pdfvalues` says of a file, in a process with limits and without our secrets."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", Path(pdfvalues.__file__)],
-            input=content, capture_output=True, timeout=_WAIT_SECONDS, env={}, check=True,
-        )  # fmt: skip
-        return json.loads(done.stdout)
-    except (subprocess.SubprocessError, ValueError):
-        return {"fault": "broken"}
 
 
 def _fault(word: str) -> str:

@@ -1,6 +1,6 @@
-"""The values of a PDF's fields, read in a process of its own with little to lose.
+"""What a PDF holds, read in a process of its own with little to lose.
 
-Run as a program: a PDF on standard input, JSON on standard output. It imports nothing of
+Run as a program by `ask`: a PDF on standard input, JSON on standard output. It imports nothing of
 the portal, has no settings and no secrets, and limits its own memory and time before it
 looks at the file: a small file can unpack into gigabytes (SECURITY.md 2.3, U07).
 Scripts, XFA, attachments, pictures and pages are never looked at.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import resource
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -23,19 +24,36 @@ MAX_DEPTH = 12
 MAX_NAME = 300
 MAX_VALUE = 4000
 MAX_ALL_VALUES = 400_000
+_WAIT_SECONDS = 20
 
 
 class _Fault(Exception):
     """Why the fields cannot be read, as one word."""
 
 
+def ask(content: bytes, what: str) -> dict[str, Any]:
+    """`{what: answer}` of a PDF from a process without our secrets, or `{"fault": word}`.
+
+    `what` is one of `READERS`.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", __file__, what],
+            input=content, capture_output=True, timeout=_WAIT_SECONDS, env={}, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout)
+    except (subprocess.SubprocessError, ValueError):
+        return {"fault": "broken"}
+
+
 def main() -> None:
-    """Read standard input and answer `{"fault": word}` or `{"values": {name: text}}`."""
+    """Read standard input and answer `{"fault": word}` or `{what: answer}`."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    what = sys.argv[1]
     try:
-        answer: dict[str, Any] = {"values": read_values(sys.stdin.buffer.read())}
+        answer: dict[str, Any] = {what: READERS[what](sys.stdin.buffer.read())}
     except _Fault as fault:
         answer = {"fault": str(fault)}
     except Exception:
@@ -64,6 +82,22 @@ def read_values(content: bytes) -> dict[str, str]:
         raise _Fault("encrypted") from None
     except pikepdf.PdfError:
         raise _Fault("broken") from None
+
+
+def count_pages(content: bytes) -> int:
+    """How many pages there are. Raises `_Fault`: `encrypted`, `broken`."""
+    import pikepdf
+
+    try:
+        with pikepdf.open(io.BytesIO(content)) as pdf:
+            return len(pdf.pages)
+    except pikepdf.PasswordError:
+        raise _Fault("encrypted") from None
+    except pikepdf.PdfError:
+        raise _Fault("broken") from None
+
+
+READERS = {"values": read_values, "pages": count_pages}
 
 
 def _collect(fields: Any) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from procedures.formspec import acroform, lists
+from procedures.formspec import acroform, lists, pdfvalues
 from procedures.formspec.acroform import Unreadable
 from procedures.formspec.paperform import blank_pdf
 from procedures.formspec.spec import Form
@@ -383,6 +383,6 @@ def test_a_form_of_an_older_revision_keeps_what_still_fits():
 
 
 def test_the_process_that_reads_knows_nothing_of_ours():
-    seen = acroform._in_a_process(b"%PDF-")
+    seen = pdfvalues.ask(b"%PDF-", "values")
 
     assert seen == {"fault": "broken"}

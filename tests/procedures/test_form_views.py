@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import resource
 import threading
 import zipfile
+import zlib
 
 import docx
 import pikepdf
@@ -236,6 +238,28 @@ def test_a_kind_is_found_by_content_whatever_the_name_says(name):
 def test_other_files_are_refused(content):
     with pytest.raises(ValidationError, match="Chỉ nhận tệp"):
         formfiles.kind_of(upload(content))
+
+
+def bomb() -> bytes:
+    """A PDF whose table of objects unpacks to 700 MB."""
+    flood = zlib.compressobj(9)
+    table = b"".join(flood.compress(bytes(2**20)) for _part in range(700)) + flood.flush()
+    keys = b"/Type/XRef/Size 5/W[1 4 2]/Root 1 0 R/Filter/FlateDecode/Length %d" % len(table)
+    return (
+        b"%PDF-1.7\n4 0 obj <<" + keys + b">> stream\n" + table + b"\nendstream endobj\n"
+        b"startxref\n9\n%%EOF\n"
+    )
+
+
+def test_a_pdf_that_unpacks_without_end_is_opened_in_its_own_process():
+    content = bomb()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    with pytest.raises(ValidationError, match="Chỉ nhận tệp"):
+        formfiles.kind_of(upload(content))
+
+    assert len(content) < 1024 * 1024
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024
 
 
 @pytest.mark.parametrize(
