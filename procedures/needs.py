@@ -542,13 +542,23 @@ def _line(fee: Fee, line: Any, is_exempt: bool) -> dict[str, Any]:
     return {
         "name": line.name,
         "text": text,
-        "quantity": f"{line.quantity} {line.unit}" if line.unit else "",
+        "quantity": _quantity(line),
         "due": fee.get_due_display(),
         "source": fee.source,
         **note_context(fee.note),
         "is_exempt": is_exempt,
         "law": fee.exemption_law if is_exempt else "",
     }
+
+
+def _quantity(line: Any) -> str:
+    """How much is asked for, or how often; "" where the price is asked once."""
+    if line.unit:
+        return f"{line.quantity} {line.unit}"
+    if line.quantity == 1:
+        return ""
+    price = f" × {dong(line.unit_amount)}" if line.unit_amount else ""
+    return f"{line.quantity}{price}"
 
 
 def _deadline(

@@ -98,6 +98,13 @@ def altered_procedure(folder: Path, code: str, *swaps: tuple[str, str]) -> Proce
     return Procedure.objects.get(code=code)
 
 
+def copy_with_tiers(folder: Path) -> Procedure:
+    """`COPY` with a fee by tiers for each copy: 4.000 đồng for each of two."""
+    tiers = "tiers: [{up_to: 2, amount: 2.000}, {amount: 1.000}]"
+    swap = ("amount: 8.000", f"{tiers}\n    counted: ban_sao.so_luong")
+    return altered_procedure(folder, COPY, swap)
+
+
 def pdf(title: str = "") -> SimpleUploadedFile:
     """A PDF of one empty page, another one for each title."""
     import pikepdf

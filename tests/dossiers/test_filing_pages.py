@@ -76,6 +76,16 @@ def start(citizen, code: str) -> Dossier:
 # --- The whole wizard -----------------------------------------------------------------
 
 
+def test_the_last_page_says_how_often_a_price_by_tiers_is_asked(client, tmp_path):
+    factories.copy_with_tiers(tmp_path)
+    draft = factories.draft(COPY)
+    client.force_login(draft.owner)
+
+    html = client.get(page("check", draft)).content.decode()
+
+    assert "Số lượng: 2 × 4.000 đồng" in html
+
+
 def test_a_procedure_whose_code_has_letters_is_started_too(citizen):
     procedure = factories.procedure(FUNERAL)
     Procedure.objects.filter(pk=procedure.pk).update(code="1.014955-Xoa")

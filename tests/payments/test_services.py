@@ -174,6 +174,16 @@ def test_the_receipt_says_what_was_paid_and_how(dossier, payment):
     assert facts["payer"] == dossier.owner.full_name
 
 
+def test_the_receipt_says_how_often_a_price_by_tiers_was_asked(tmp_path):
+    factories.copy_with_tiers(tmp_path)
+    dossier = factories.filed(factories.COPY)
+
+    confirm(services.begin(dossier))
+
+    [line] = dossier.papers.get(kind=Paper.Kind.PAYMENT).facts["lines"]
+    assert (line["quantity"], line["unit_price"], line["amount"]) == ("2", "4.000", "8.000")
+
+
 def test_confirming_twice_has_one_effect(dossier, payment):
     confirm(payment)
     before = fresh(dossier)

@@ -51,6 +51,17 @@ def test_the_page_says_what_is_paid_and_for_what(owner, dossier):
     assert list(Payment.objects.values()) == before
 
 
+def test_the_page_says_how_often_a_price_by_tiers_is_asked(client, tmp_path):
+    factories.copy_with_tiers(tmp_path)
+    dossier = factories.filed(factories.COPY)
+    client.force_login(dossier.owner)
+
+    response = client.get(address(dossier))
+
+    assert "Số lượng: 2 × 4.000 đồng" in response.text
+    assert "8.000 đồng" in response.text
+
+
 def test_without_login_the_page_asks_for_one(client, dossier):
     response = client.get(address(dossier))
 

@@ -263,6 +263,16 @@ def test_an_exemption_is_free_only_once_the_office_has_confirmed_it(client):
     assert "Chưa xác định (tạm tính)" not in page
 
 
+def test_a_price_by_tiers_says_how_often_it_is_asked(tmp_path):
+    procedure = factories.copy_with_tiers(tmp_path)
+    answers = factories.ANSWERS[factories.COPY]
+
+    found = needs.checklist(procedure.current, answers)
+
+    [line] = found.ways[0]["charges"]["lines"]
+    assert (line["text"], line["quantity"]) == ("8.000 đồng", "2 × 4.000 đồng")
+
+
 def test_charges_of_the_national_catalogue_are_cases_and_no_sum():
     revision = factories.procedure(factories.COPY).current
     revision.origin = Revision.Origin.NATIONAL
