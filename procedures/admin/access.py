@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 
 from procedures.models import Posting
 from procedures.postings import roles
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 EDIT = frozenset({Posting.Role.EDITOR, Posting.Role.ADMINISTRATOR})
 
@@ -81,3 +84,8 @@ class PagedAdmin(CatalogueAdmin):
     def context(self, request: HttpRequest, title: str) -> dict[str, Any]:
         """What every page of the officials' site needs."""
         return {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+
+
+def full_name(person: User | None) -> str:
+    """What a list says of a person; "–" for nobody."""
+    return person.get_full_name() if person else "–"

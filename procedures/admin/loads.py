@@ -21,13 +21,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from procedures.admin.access import PagedAdmin, edits_catalogue, for_editors
-from procedures.admin.revisions import (
-    DecisionForm,
-    against_the_nation,
-    full_name,
-    in_words,
-)
+from procedures.admin.access import PagedAdmin, edits_catalogue, for_editors, full_name
+from procedures.admin.differing import against_the_nation, in_words
+from procedures.admin.editorforms import DecisionForm
 from procedures.loading import loads
 from procedures.loading.report import Outcome
 from procedures.models import CatalogueLoad, NationalUpdate

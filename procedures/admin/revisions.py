@@ -7,13 +7,12 @@ as the draft of its procedure, and a second person puts it in force.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -23,22 +22,20 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from procedures import presenting
-from procedures.admin.access import CatalogueAdmin, PagedAdmin, edits_catalogue, for_editors
-from procedures.formfiles import FormFileForm, forms_for
-from procedures.loading import levels, retiring, sheets, starting, workbook
+from procedures.admin.access import PagedAdmin, for_editors, full_name
+from procedures.admin.differing import against_the_nation, comparison
+from procedures.admin.downloads import as_file
+from procedures.admin.editorforms import DecisionForm, StartForm
+from procedures.formfiles import forms_for
+from procedures.loading import levels, retiring
 from procedures.loading.checking import check_text
-from procedures.loading.comparing import Change, differences, shown
 from procedures.loading.export import yaml_of
 from procedures.loading.loads import open_dossiers
-from procedures.loading.proposals import facts_of
 from procedures.loading.publishing import unschedule
 from procedures.loading.saving import NotTwoPeople, drafts, publish, save_draft
 from procedures.loading.schema import ProcedureSpec
 from procedures.loading.yamltext import Fault
-from procedures.models import FormFile, FrozenError, NationalUpdate, Procedure, Revision
-
-if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser as User
+from procedures.models import FrozenError, NationalUpdate, Revision
 
 Status = Revision.Status
 _BADGES = {
@@ -48,178 +45,6 @@ _BADGES = {
     Status.SUPERSEDED: "stopped",
 }
 LARGEST_TEXT = 300_000  # characters
-
-
-class DecisionForm(forms.Form):
-    """What publishing asks: the decision that puts the revision in force."""
-
-    decision = forms.CharField(
-        label=gettext_lazy("Số quyết định cho áp dụng"),
-        max_length=60,
-        help_text=gettext_lazy("Ví dụ: 163/QĐ-UBND"),
-        error_messages={"required": gettext_lazy("Hãy ghi số quyết định.")},
-    )
-    use_required_attribute = False
-
-
-class StartForm(forms.Form):
-    """Where a new procedure begins, and in which form one wants to go on."""
-
-    OPEN, YAML, EXCEL = "open", "yaml", "xlsx"
-
-    code = forms.CharField(
-        label=gettext_lazy("Mã thủ tục quốc gia"),
-        max_length=20,
-        help_text=gettext_lazy("Ví dụ: 1.001193"),
-        error_messages={"required": gettext_lazy("Hãy ghi mã thủ tục.")},
-    )
-    similar = forms.CharField(
-        label=gettext_lazy("Lấy mẫu đơn và lời lẽ từ thủ tục (không bắt buộc)"),
-        max_length=20,
-        required=False,
-        help_text=gettext_lazy("Mã của một thủ tục tương tự đã có trên cổng."),
-    )
-    output = forms.ChoiceField(
-        label=gettext_lazy("Rồi làm tiếp"),
-        choices=(
-            (OPEN, gettext_lazy("ngay trên trang này")),
-            (EXCEL, gettext_lazy("trong bảng tính Excel tải về")),
-            (YAML, gettext_lazy("trong tệp YAML tải về")),
-        ),
-        initial=OPEN,
-        widget=forms.RadioSelect,
-    )
-    use_required_attribute = False
-
-    def clean(self) -> dict[str, Any]:
-        """Find both procedures; the definition to begin with is in `started`."""
-        cleaned = super().clean()
-        code, similar = cleaned.get("code", "").strip(), cleaned.get("similar", "").strip()
-        facts = _facts(code)
-        model = _definition(similar) if similar else None
-        if similar and model is None:
-            self.add_error("similar", _("Không có thủ tục %(code)s.") % {"code": similar})
-        elif code and facts is None and model is None:
-            self.add_error(
-                "code",
-                _(
-                    "Danh mục quốc gia đã nạp không có mã %(code)s; hãy kiểm tra mã, hoặc chọn "
-                    "một thủ tục tương tự để bắt đầu."
-                )
-                % {"code": code},
-            )
-        elif code:
-            cleaned["started"] = (
-                starting.from_similar(model, code, facts)
-                if model
-                else starting.from_national(facts)
-            )
-        return cleaned
-
-
-def _facts(code: str) -> dict[str, Any] | None:
-    """What the national catalogue says of a procedure: its newest update, or its last revision."""
-    procedure = Procedure.objects.filter(code=code).first()
-    if procedure is None:
-        return None
-    update = procedure.national_updates.order_by("-created_at").first()
-    if update:
-        return update.definition
-    national = procedure.revisions.filter(origin=Revision.Origin.NATIONAL).order_by("-number")
-    return national.values_list("definition", flat=True).first()
-
-
-def _definition(code: str) -> dict[str, Any] | None:
-    revision = Revision.objects.filter(procedure__code=code).order_by("-number").first()
-    return revision.definition if revision else None
-
-
-class TierFilter(admin.SimpleListFilter):
-    """By the tier that handles a procedure, in words."""
-
-    title = gettext_lazy("cấp giải quyết")
-    parameter_name = "cap"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list:
-        """Every tier, and what the national catalogue does not tell."""
-        return [*sheets.TIERS.items(), ("other", _("Cơ quan khác"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Procedure]) -> QuerySet[Procedure]:
-        """Those in force that this tier handles."""
-        return queryset.filter(current__tier=self.value()) if self.value() else queryset
-
-
-class RevisionInline(admin.TabularInline):
-    """The revisions of a procedure, to look at."""
-
-    model = Revision
-    fk_name = "procedure"
-    fields = ("number", "status", "short_name", "service_level", "effective_from", "published_at")
-    readonly_fields = fields
-    show_change_link = True
-    can_delete = False
-    extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: Procedure | None = None) -> bool:
-        """Revisions come from procedure files."""
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Procedure | None = None) -> bool:
-        """Whoever sees the procedure."""
-        return True
-
-
-class FormFileInline(admin.TabularInline):
-    """The original forms of a ministry, beside ours."""
-
-    model = FormFile
-    form = FormFileForm
-    extra = 0
-
-    def has_view_permission(self, request: HttpRequest, obj: Procedure | None = None) -> bool:
-        """Editors of the catalogue."""
-        return edits_catalogue(request)
-
-    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
-
-
-@admin.register(Procedure)
-class ProcedureAdmin(CatalogueAdmin):
-    """The catalogue, with each procedure's revisions and original forms."""
-
-    list_display = ("code", "short_name", "level", "origin")
-    list_select_related = ("current",)
-    list_filter = ("current__service_level", "current__origin", TierFilter)
-    search_fields = ("code", "current__name")
-    inlines = (FormFileInline, RevisionInline)
-    readonly_fields = ("code", "slug", "current")
-    actions = ("as_workbook",)
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Only the original forms can be changed here."""
-        return edits_catalogue(request)
-
-    @admin.display(description=gettext_lazy("Tên"))
-    def short_name(self, procedure: Procedure) -> str:
-        """Its usual name."""
-        return procedure.current.short_name if procedure.current else "–"
-
-    @admin.display(description=gettext_lazy("Mức độ"))
-    def level(self, procedure: Procedure) -> str:
-        """In both vocabularies."""
-        return procedure.current.level_text if procedure.current else "–"
-
-    @admin.display(description=gettext_lazy("Nguồn"))
-    def origin(self, procedure: Procedure) -> str:
-        """The office, or the national catalogue."""
-        return procedure.current.get_origin_display() if procedure.current else "–"
-
-    @admin.action(description=gettext_lazy("Tải bảng tính Excel của các thủ tục đã chọn"))
-    def as_workbook(self, request: HttpRequest, queryset: QuerySet[Procedure]) -> HttpResponse:
-        """One workbook with what is in force of each chosen procedure."""
-        rows = queryset.filter(current__isnull=False).order_by("code")
-        definitions = rows.values_list("current__definition", flat=True)
-        return _download(workbook.write(definitions), "thu-tuc.xlsx")
 
 
 @admin.register(Revision)
@@ -279,7 +104,7 @@ class RevisionAdmin(PagedAdmin):
         retirement = getattr(revision, "retirement", None)
         context = {
             **self.context(request, str(revision)),
-            **_comparison(revision),
+            **comparison(revision),
             "revision": revision,
             "retirement": retirement,
             "can_retire": retirement and retirement.proposed_by_id != request.user.pk,
@@ -308,7 +133,7 @@ class RevisionAdmin(PagedAdmin):
         if form.is_valid():
             code, output = form.cleaned_data["code"], form.cleaned_data["output"]
             if output != StartForm.OPEN:
-                return _as_file(form.cleaned_data["started"], code, output)
+                return as_file(form.cleaned_data["started"], code, output)
             text = yaml_of(form.cleaned_data["started"])
             return self._editor(request, text, action=reverse("admin:procedures_revision_write"))
         context = self.context(request, _("Tạo thủ tục mới"))
@@ -390,7 +215,7 @@ class RevisionAdmin(PagedAdmin):
     def file_view(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         """The revision as a file to work on."""
         revision = self._get_revision(pk)
-        return _as_file(revision.definition, revision.procedure.code, kind)
+        return as_file(revision.definition, revision.procedure.code, kind)
 
     # --- In force ---
 
@@ -403,7 +228,7 @@ class RevisionAdmin(PagedAdmin):
         is_later = bool(revision.effective_from and revision.effective_from > timezone.localdate())
         context = {
             **self.context(request, _("Công bố")),
-            **_comparison(revision),
+            **comparison(revision),
             "revision": revision,
             "form": form,
             "is_later": is_later,
@@ -495,21 +320,10 @@ def _proposed(request: HttpRequest) -> list[dict[str, str]]:
     return against_the_nation(ours, update)
 
 
-def against_the_nation(ours: Revision | None, update: NationalUpdate) -> list[dict[str, str]]:
-    """How the office's own facts differ from those of a proposal."""
-    old, new = facts_of(ours.definition if ours else {}), facts_of(update.definition)
-    return [in_words(change) for change in differences(old, new)]
-
-
 def _line(text: str, number: int) -> str:
     """A line of a text (from 1), short: the page has no numbers beside the lines."""
     lines = text.splitlines()
     return Truncator(lines[number - 1].strip()).chars(90) if 0 < number <= len(lines) else ""
-
-
-def full_name(person: User | None) -> str:
-    """What a list says of a person; "–" for nobody."""
-    return person.get_full_name() if person else "–"
 
 
 def _seen(request: HttpRequest) -> int:
@@ -531,56 +345,6 @@ def _would_replace(draft: Revision) -> str:
         "Chưa lưu: thủ tục này đã có bản thảo số %(number)d (%(who)s, %(at)s). Hãy xem bản đó; "
         "lưu lần nữa thì bản của ông/bà thay nó."
     ) % {"number": draft.number, "who": who, "at": f"{at:%H:%M %d/%m/%Y}"}
-
-
-def _comparison(revision: Revision) -> dict[str, Any]:
-    """What this revision changes, against what is in force or what was before it."""
-    others = revision.procedure.revisions.exclude(pk=revision.pk).exclude(status=Status.DRAFT)
-    if revision.status in {Status.DRAFT, Status.SCHEDULED}:
-        others = others.filter(status=Status.PUBLISHED)
-    else:
-        others = others.filter(number__lt=revision.number)
-    compared = others.order_by("-number").first()
-    changed = differences(compared.definition, revision.definition) if compared else []
-    return {
-        "compared": compared,
-        "differences": [in_words(change) for change in changed],
-        "open_dossiers": open_dossiers(compared) if compared else 0,
-    }
-
-
-def in_words(change: Change) -> dict[str, str]:
-    """One change as a row of `_differences.html`, in the words of the workbook."""
-    return {
-        "key": sheets.title_of(change.key),
-        "old_text": _text_of(change.key, change.old),
-        "new_text": _text_of(change.key, change.new),
-    }
-
-
-def _text_of(key: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return sheets.value_in_words(key, value) or "\n".join(value)
-    return sheets.value_in_words(key, value) or shown(key, value)
-
-
-def _as_file(definition: dict[str, Any], code: str, kind: str) -> HttpResponse:
-    if kind == StartForm.YAML:
-        return _download(yaml_of(definition).encode(), f"{code}.yaml")
-    if kind == StartForm.EXCEL:
-        return _download(workbook.write([definition]), f"{code}.xlsx")
-    raise Http404
-
-
-def _download(content: bytes, name: str) -> HttpResponse:
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    content_type = kind if name.endswith(".xlsx") else "application/yaml; charset=utf-8"
-    disposition = f'attachment; filename="{name}"'
-    return HttpResponse(
-        content, content_type=content_type, headers={"Content-Disposition": disposition}
-    )
 
 
 def _list_url() -> str:
