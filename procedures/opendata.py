@@ -50,12 +50,17 @@ class State(NamedTuple):
 def state(request: HttpRequest) -> State:
     """The catalogue of now; looked up once a request, the moment once a version."""
     if not hasattr(request, "_catalogue_state"):
-        version = CatalogueVersion.objects.filter(pk=1).values_list("token", flat=True).first()
-        token = version or "0"
+        version = token()
         # The moment is a look at every revision there ever was.
-        moment = cache.get_or_set(f"catalogue-changed:{token}", changed_at, timeout=86_400)
-        request._catalogue_state = State(token, moment)
+        moment = cache.get_or_set(f"catalogue-changed:{version}", changed_at, timeout=86_400)
+        request._catalogue_state = State(version, moment)
     return request._catalogue_state
+
+
+def token() -> str:
+    """The catalogue's version; "0" while nothing was ever published."""
+    found = CatalogueVersion.objects.filter(pk=1).values_list("token", flat=True).first()
+    return found or "0"
 
 
 def changed_at() -> datetime.datetime | None:

@@ -9,23 +9,19 @@ one machine never read each other's keys.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import tantivy
 from django.conf import settings
-from django.db import connection
 
+from procedures import machinefolder
 from procedures.models import CatalogueVersion
 from procedures.search import facets
 from procedures.search.entries import Entry, entries
@@ -34,7 +30,6 @@ from procedures.search.wording import codes_of, pairs_of, whole_of, words_of
 # Changed with the fields below, so that an index of older code is not opened.
 _SHAPE = "3"
 _HEAP = 64_000_000  # bytes
-_DATABASE_KEYS = ("HOST", "PORT", "NAME")
 _FACETS_FILE = "facets.json"
 _MOST_PAPERS = 12
 _TEXT_FIELDS = (
@@ -69,7 +64,7 @@ def rebuild() -> int:
     if _token() is None:
         touch_catalogue()
     folder = _folder()
-    with _locked(folder):
+    with machinefolder.locked(folder):
         token = _token()
         _build(folder, token)
         return len(_open(folder, token).facets.order)
@@ -118,7 +113,7 @@ def _open(folder: Path, token: str) -> Catalogue | None:
 
 def _build_or_wait(folder: Path, *, has_older: bool) -> Catalogue | None:
     """The index, built here or by who was first; None if an older one serves meanwhile."""
-    with _locked(folder, wait=not has_older) as is_ours:
+    with machinefolder.locked(folder, wait=not has_older) as is_ours:
         if not is_ours:
             return None
         token = _token()
@@ -143,29 +138,9 @@ def _build(folder: Path, token: str) -> None:
     fresh.rename(folder / _name(token))
 
 
-@contextmanager
-def _locked(folder: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the folder's lock against every process of this machine; say whether we got it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        yield _take(lock, wait=wait)
-    finally:
-        os.close(lock)
-
-
-def _take(lock: int, *, wait: bool) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _folder() -> Path:
     """Where the indexes of this database are, on this machine."""
-    parts = (connection.vendor, *(str(connection.settings_dict[key]) for key in _DATABASE_KEYS))
-    return Path(settings.SEARCH_DIR) / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return machinefolder.of_database(Path(settings.SEARCH_DIR))
 
 
 def _token() -> str | None:

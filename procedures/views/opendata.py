@@ -1,7 +1,7 @@
 """Open data: the page that explains it, and the files.
 
-A file is made only when it changed: whoever asks again with what they had gets 304 after
-one look at the catalogue's version.
+Whoever asks again for what they had gets 304 after one look at the catalogue's version; the
+large files are kept finished.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import condition, require_safe
 
-from procedures import opendata
+from procedures import opendata, opendatafiles
 from procedures.models import Procedure
 
 JSON = "application/json; charset=utf-8"
@@ -69,6 +70,9 @@ def _file(kind: str) -> Callable[[Callable], Callable]:
 
         def answer(request: HttpRequest, **path: Any) -> HttpResponse:
             response = conditional(view)(request, **path)
+            if response.has_header("Content-Encoding"):
+                # Packed, it is not the same byte for byte (RFC 9110, 8.8.1).
+                response.headers["ETag"] = f"W/{response.headers['ETag']}"
             # Anybody may keep it, if they ask each time whether it is still the newest.
             response.headers["Cache-Control"] = "public, no-cache"
             response.headers["Access-Control-Allow-Origin"] = "*"
@@ -80,25 +84,33 @@ def _file(kind: str) -> Callable[[Callable], Callable]:
     return decorate
 
 
+def _kept(request: HttpRequest, name: str, **how: Any) -> HttpResponse:
+    """A finished file, packed for who takes it so: to pack it each time costs seconds too."""
+    is_packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    file = opendatafiles.opened(name, is_packed=is_packed)
+    response = FileResponse(file, filename=name, **how)
+    patch_vary_headers(response, ["Accept-Encoding"])
+    if is_packed:
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
 @_file("danh-sach")
 def procedures(request: HttpRequest) -> HttpResponse:
     """The list, a line for each procedure in force."""
-    changed = opendata.state(request).changed_at
-    return StreamingHttpResponse(opendata.list_as_json(changed), content_type=JSON)
+    return _kept(request, "thu-tuc.json", content_type=JSON)
 
 
 @_file("toan-bo")
 def everything(request: HttpRequest) -> HttpResponse:
     """Every procedure whole, one JSON object to a line."""
-    return StreamingHttpResponse(opendata.all_as_json_lines(), content_type=JSON_LINES)
+    return _kept(request, "thu-tuc.jsonl", content_type=JSON_LINES)
 
 
 @_file("bang")
 def as_csv(request: HttpRequest) -> HttpResponse:
     """The catalogue for a spreadsheet."""
-    response = StreamingHttpResponse(opendata.all_as_csv(), content_type=CSV)
-    response.headers["Content-Disposition"] = 'attachment; filename="thu-tuc.csv"'
-    return response
+    return _kept(request, "thu-tuc.csv", content_type=CSV, as_attachment=True)
 
 
 @_file("thu-tuc")

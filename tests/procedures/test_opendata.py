@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
+import threading
+import time
 import unicodedata
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -15,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procedures import opendata
+from procedures import opendata, opendatafiles
 from procedures.models import Agency, Procedure, Revision
 from procedures.search import touch_catalogue
 from tests import factories
@@ -28,6 +32,12 @@ def text_of(response) -> str:
     if response.streaming:
         return b"".join(response.streaming_content).decode()
     return response.content.decode()
+
+
+def headers_of(response) -> dict[str, str]:
+    """The headers of an answer, whose file is read to its end and closed."""
+    b"".join(response)
+    return response.headers
 
 
 def of_the_catalogue(queries: CaptureQueriesContext) -> int:
@@ -157,11 +167,11 @@ def test_it_is_vietnamese_for_readers_of_english_too(client, address):
 @pytest.mark.parametrize("address", [LIST, ALL, CSV, ONE.format(factories.FUNERAL)])
 def test_what_did_not_change_is_not_sent_or_even_made_again(client, address):
     factories.procedure()
-    first = client.get(address)
+    first = headers_of(client.get(address))
 
     with CaptureQueriesContext(connection) as queries:
-        by_tag = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
-        by_day = client.get(address, headers={"If-Modified-Since": first.headers["Last-Modified"]})
+        by_tag = client.get(address, headers={"If-None-Match": first["ETag"]})
+        by_day = client.get(address, headers={"If-Modified-Since": first["Last-Modified"]})
 
     assert (by_tag.status_code, by_day.status_code) == (304, 304)
     assert by_tag.content == b""
@@ -172,25 +182,23 @@ def test_what_did_not_change_is_not_sent_or_even_made_again(client, address):
 @pytest.mark.parametrize("address", [LIST, ALL, CSV])
 def test_after_a_change_it_is_sent_again(client, address):
     factories.procedure()
-    old = client.get(address).headers["ETag"]
+    old = headers_of(client.get(address))["ETag"]
 
     touch_catalogue()
 
     response = client.get(address, headers={"If-None-Match": old})
     assert response.status_code == 200
-    assert response.headers["ETag"] != old
+    assert headers_of(response)["ETag"] != old
 
 
 @pytest.mark.django_db
 def test_it_travels_compressed_and_is_still_recognised(client):
     factories.procedure()
 
-    response = client.get(LIST, headers={"Accept-Encoding": "gzip"})
+    first = headers_of(client.get(LIST, headers={"Accept-Encoding": "gzip"}))
 
-    assert response.headers["Content-Encoding"] == "gzip"
-    again = client.get(
-        LIST, headers={"Accept-Encoding": "gzip", "If-None-Match": response.headers["ETag"]}
-    )
+    assert first["Content-Encoding"] == "gzip"
+    again = client.get(LIST, headers={"Accept-Encoding": "gzip", "If-None-Match": first["ETag"]})
     assert again.status_code == 304
 
 
@@ -198,15 +206,153 @@ def test_it_travels_compressed_and_is_still_recognised(client):
 @pytest.mark.parametrize("address", [LIST, ALL, CSV])
 def test_it_asks_as_often_for_fifty_procedures_as_for_one(client, address):
     factories.procedure()
-    client.get(address)  # from now on the moment of the last change is known
+    touch_catalogue()
     with CaptureQueriesContext(connection) as for_one:
         text_of(client.get(address))
 
     many(49)
+    touch_catalogue()
     with CaptureQueriesContext(connection) as for_fifty:
         text_of(client.get(address))
 
     assert of_the_catalogue(for_fifty) == of_the_catalogue(for_one) <= 10
+
+
+# --- Kept finished ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(settings, tmp_path) -> Path:
+    """An empty folder in which the finished files are kept."""
+    settings.VAR_DIR = tmp_path
+    return tmp_path / "open-data"
+
+
+def files_of(kept: Path) -> list[Path]:
+    return sorted(path for path in kept.rglob("*") if path.is_file() and path.name != "lock")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", [LIST, ALL, CSV])
+def test_a_file_is_made_once_and_then_read(client, kept, address):
+    factories.procedure()
+    first = client.get(address)
+    body = text_of(first)
+
+    with CaptureQueriesContext(connection) as queries:
+        again = client.get(address)
+        assert text_of(again) == body
+
+    assert of_the_catalogue(queries) == 2  # its version, by the view and by the file
+    assert int(again.headers["Content-Length"]) == len(body.encode())
+    assert [again.headers[name] for name in ("ETag", "Last-Modified", "Content-Type")] == [
+        first.headers[name] for name in ("ETag", "Last-Modified", "Content-Type")
+    ]
+    [file] = files_of(kept)
+    assert file.read_bytes() == body.encode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", [LIST, ALL, CSV])
+def test_it_is_packed_once_for_all_who_take_it_packed(client, kept, address):
+    factories.procedure()
+    body = text_of(client.get(address))
+
+    response, again = (
+        client.get(address, headers={"Accept-Encoding": "gzip, br"}) for _time in range(2)
+    )
+    packed = b"".join(response.streaming_content)
+
+    assert gzip.decompress(packed).decode() == body
+    assert b"".join(again.streaming_content) == packed
+    assert int(response.headers["Content-Length"]) == len(packed)
+    assert response.headers["ETag"].startswith('W/"')
+    assert "Accept-Encoding" in response.headers["Vary"]
+    assert len(files_of(kept)) == 2
+
+
+@pytest.mark.django_db
+def test_after_a_change_the_older_files_go(client, kept):
+    factories.procedure()
+    for address in (LIST, ALL, CSV):
+        headers_of(client.get(address, headers={"Accept-Encoding": "gzip"}))
+    before = files_of(kept)
+
+    touch_catalogue()
+    text_of(client.get(ALL))
+
+    assert len(before) == 6
+    [file] = files_of(kept)
+    assert file not in before
+
+
+@pytest.mark.django_db
+def test_who_still_reads_an_older_file_keeps_it(client, kept):
+    factories.procedure()
+    slow = client.get(ALL)
+
+    touch_catalogue()
+    body = text_of(client.get(ALL))
+
+    assert text_of(slow) == body
+
+
+@pytest.mark.django_db
+def test_a_file_that_was_not_finished_is_never_given_out(client, kept, monkeypatch):
+    factories.procedure()
+
+    def breaks():
+        yield "half of it"
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setitem(opendatafiles._LINES, "thu-tuc.jsonl", breaks)
+        with pytest.raises(ConnectionError):
+            client.get(ALL)
+    assert len(files_of(kept)) == 1
+
+    assert json.loads(text_of(client.get(ALL)))["ma"] == factories.FUNERAL
+    [file] = files_of(kept)
+    assert not file.name.startswith("building-")
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_first_requests_at_once_make_one_file(kept, monkeypatch, is_packed):
+    made, answers, start = [], [], threading.Barrier(4)
+
+    def slowly():
+        made.append(1)
+        time.sleep(0.1)
+        yield "all of it"
+
+    def ask():
+        start.wait()
+        with opendatafiles.opened("thu-tuc.jsonl", is_packed=is_packed) as file:
+            answers.append(file.read())
+
+    monkeypatch.setattr(opendata, "token", lambda: "now")
+    monkeypatch.setitem(opendatafiles._LINES, "thu-tuc.jsonl", slowly)
+    threads = [threading.Thread(target=ask) for _number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert made == [1]
+    assert len(answers) == 4
+    assert len(set(answers)) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", [LIST, ALL, CSV])
+def test_its_head_alone_is_told_too(client, kept, address):
+    factories.procedure()
+    whole = headers_of(client.get(address))
+
+    head = headers_of(client.head(address))
+
+    assert head["Content-Length"] == whole["Content-Length"]
+    assert head["ETag"] == whole["ETag"]
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from procedures import search
+from procedures import machinefolder, search
 from procedures.models import (
     LegalBasis,
     LifeEvent,
@@ -273,7 +273,7 @@ def test_the_command_works_on_an_empty_catalogue(capsys):
 
 
 def _hold_lock(folder: Path, held, release) -> None:
-    with indexing._locked(folder):
+    with machinefolder.locked(folder):
         held.set()
         release.wait(10)
 
