@@ -496,6 +496,18 @@ def test_what_was_decided_is_not_proposed_again(state):
     assert NationalUpdate.objects.filter(state="open").get().definition["name"] == "Lại khác"
 
 
+def test_what_was_decided_long_ago_is_not_proposed_again_either():
+    in_force(OFFICE, name="Của cơ quan")
+    for name in ("Một", "Hai"):
+        checked(row(name=name))
+        NationalUpdate.objects.filter(state="open").update(state="dismissed")
+
+    again = checked(row(name="Một"))
+
+    assert again.report["outcomes"]["same"] == 1
+    assert not NationalUpdate.objects.filter(state="open").exists()
+
+
 def test_facts_that_the_office_has_taken_over_are_no_news():
     own = in_force()
     taken_over = own.definition | {"service_level": 2, "summary": "Lời của cơ quan"}
