@@ -19,7 +19,7 @@ SHOWN_SECTORS, SHOWN_POPULAR = 12, 6
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Whose portal it is, the search, the way to one's dossier."""
-    known = cache.get_or_set(f"home:{_catalogue_token()}", _from_catalogue, timeout=600)
+    known = cache.get_or_set(f"home:{CatalogueVersion.in_force()}", _from_catalogue, timeout=600)
     context = {
         "life_events": LifeEvent.objects.all(),
         "popular": _popular(known["own"]),
@@ -27,10 +27,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "sector_count": len(known["sectors"]),
     }
     return render(request, "portal/home.html", context)
-
-
-def _catalogue_token() -> str | None:
-    return CatalogueVersion.objects.filter(pk=1).values_list("token", flat=True).first()
 
 
 def _popular(own: list[int]) -> list[Procedure]:
@@ -56,12 +52,11 @@ def _from_catalogue() -> dict[str, list]:
     written = Q(revisions__origin=Revision.Origin.OFFICE)
     own = Q(revisions__tier__in=Agency.objects.filter(is_active=True).values("tier"))
     sectors = (
-        Sector.objects.annotate(
-            count=Count("revisions", filter=IN_FORCE),
+        Sector.objects.in_use()
+        .annotate(
             written=Count("revisions", filter=IN_FORCE & written),
             own=Count("revisions", filter=IN_FORCE & own),
         )
-        .filter(count__gt=0)
         .order_by("-written", "-own", "-count", "name")
     )
     procedures = Procedure.objects.filter(current__origin=Revision.Origin.OFFICE)

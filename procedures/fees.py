@@ -46,8 +46,7 @@ def fee_lines(
     """
     lines = []
     for fee in revision.fees.all():
-        kinds = {row.kind for row in fee.channels.all()}
-        if (due and fee.due != due) or (kinds and channel not in kinds):
+        if (due and fee.due != due) or not fee.is_asked_on(channel):
             continue
         if conditions.holds(fee.when, answers, filed=filed):
             line = _line(fee, answers, filed)
@@ -125,5 +124,4 @@ def blocks_online_filing(revision: Revision) -> Fee | None:
 def _blocks_online_filing(fee: Fee) -> bool:
     if fee.due != Fee.Due.FILING or fee.when or (fee.is_known and fee.is_confirmed):
         return False
-    kinds = {row.kind for row in fee.channels.all()}
-    return not kinds or Channel.Kind.ONLINE in kinds
+    return fee.is_asked_on(Channel.Kind.ONLINE)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from procedures.formspec.spec import Form
 from procedures.models import CatalogueLoad, Channel, Fee, Procedure, RequiredDocument, Revision
 from procedures.presenting import channel_time, fee_text
+from procedures.text import lower_first
 
 IN_FORCE = (Revision.Status.PUBLISHED, Revision.Status.SUPERSEDED)
 # A text longer than this is told to have been rewritten, and shown in full only on demand.
@@ -73,10 +74,10 @@ class Difference:
     def phrase(self) -> str:
         """The change in a few words, for lists."""
         if not self.was:
-            return _("thêm %(what)s") % {"what": _lower(self.what)}
+            return _("thêm %(what)s") % {"what": lower_first(self.what)}
         if not self.now:
-            return _("bỏ %(what)s") % {"what": _lower(self.what)}
-        return _("sửa %(what)s") % {"what": _lower(self.what)}
+            return _("bỏ %(what)s") % {"what": lower_first(self.what)}
+        return _("sửa %(what)s") % {"what": lower_first(self.what)}
 
 
 @dataclass(frozen=True)
@@ -185,10 +186,6 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[Difference]:
             compare = _COMPARED.get(key, _whole)
             found += compare(key, old.get(key), new.get(key))
     return [row for row in found if row.was != row.now]
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _whole(key: str, old: Any, new: Any) -> Iterator[Difference]:

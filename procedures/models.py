@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -191,11 +191,22 @@ class Posting(models.Model):
         return f"#{self.user_id} {self.get_role_display()}"
 
 
+class SectorQuerySet(models.QuerySet):
+    """Fields as pages list them."""
+
+    def in_use(self) -> SectorQuerySet:
+        """Those that have procedures in force; how many is in `count`."""
+        in_force = Q(revisions__status="published")
+        return self.annotate(count=Count("revisions", filter=in_force)).filter(count__gt=0)
+
+
 class Sector(models.Model):
     """A field of administration (lĩnh vực) under which procedures are listed."""
 
     name = models.CharField(_("tên lĩnh vực"), max_length=200, unique=True)
     slug = models.SlugField(_("đường dẫn"), max_length=80, unique=True)
+
+    objects = SectorQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("lĩnh vực")
@@ -613,6 +624,11 @@ class Fee(RevisionRow):
     def __str__(self) -> str:
         return self.name
 
+    def is_asked_on(self, kind: str) -> bool:
+        """Whether it is asked of who files this way; without channels, on every way."""
+        kinds = {row.kind for row in self.channels.all()}
+        return not kinds or kind in kinds
+
     @property
     def is_known(self) -> bool:
         """Whether the law says how much, for every case that it knows."""
@@ -828,6 +844,11 @@ class CatalogueVersion(models.Model):
 
     def __str__(self) -> str:
         return self.token
+
+    @classmethod
+    def in_force(cls) -> str | None:
+        """The token of now; None while nothing was ever published."""
+        return cls.objects.filter(pk=1).values_list("token", flat=True).first()
 
 
 def make_slug(text: str) -> str:

@@ -24,7 +24,7 @@ from procedures.formspec import conditions
 from procedures.formspec.fields import type_of
 from procedures.formspec.inwords import in_words
 from procedures.formspec.spec import NO_WORDS, Field, Form
-from procedures.formspec.webform import questions
+from procedures.formspec.webform import put, questions
 from procedures.models import Fee, RequiredDocument, Revision
 from procedures.presenting import (
     ORIGINAL_DUE,
@@ -36,7 +36,7 @@ from procedures.presenting import (
     prose,
     shorten_names,
 )
-from procedures.text import dong
+from procedures.text import dong, lower_first
 from procedures.worktime import Calendar, NoCalendar
 
 MOST = 5
@@ -186,7 +186,7 @@ class NeedsForm(forms.Form):
             if len(block.paths) == 1 and self.asked[path].type in {"date", "number", "money"}:
                 section = self.revision.form.section(path.partition(".")[0])
                 field = self.fields[_name(path)]
-                field.label = f"{section.title} – {_lower(str(field.label))}"
+                field.label = f"{section.title} – {lower_first(str(field.label))}"
 
     @property
     def is_empty(self) -> bool:
@@ -258,7 +258,7 @@ class NeedsForm(forms.Form):
             value = self.cleaned_data.get(_name(path))
             answer = _answer(spec, value)
             if answer is not None:
-                _put(given, path, answer)
+                put(given, path, answer)
         return without_ruled_out(self.revision.form, given)
 
     @property
@@ -277,10 +277,6 @@ class NeedsForm(forms.Form):
         if self.exemption:
             rows.append((_("Diện được miễn, giảm"), self.exemptions[self.exemption]))
         return rows
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _name(path: str) -> str:
@@ -312,13 +308,6 @@ def _answer(spec: Field, value: Any) -> Any:
     if _is_tick(spec):
         return "yes" if value else "no"
     return type_of(spec).to_answer({"": value})
-
-
-def _put(row: dict[str, Any], path: str, value: Any) -> None:
-    *above, last = path.split(".")
-    for name in above:
-        row = row.setdefault(name, {})
-    row[last] = value
 
 
 # --- What is still open -----------------------------------------------------------------
@@ -359,7 +348,7 @@ def without_ruled_out(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
             if answer is not None and not any(
                 conditions.verdict(when, given, open_path) is False for when in conditions_on_it
             ):
-                _put(kept, path, answer)
+                put(kept, path, answer)
         if kept == given:
             return kept
         given = kept

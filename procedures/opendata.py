@@ -59,8 +59,7 @@ def state(request: HttpRequest) -> State:
 
 def token() -> str:
     """The catalogue's version; "0" while nothing was ever published."""
-    found = CatalogueVersion.objects.filter(pk=1).values_list("token", flat=True).first()
-    return found or "0"
+    return CatalogueVersion.in_force() or "0"
 
 
 def changed_at() -> datetime.datetime | None:

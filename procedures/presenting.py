@@ -199,12 +199,7 @@ def _channel_group(kind: str, rows: list[Channel], revision: Revision) -> dict[s
 
 def fees_of(revision: Revision, kind: str) -> list[Fee]:
     """The charges of one way to file; one without channels is asked on every way."""
-    found = []
-    for fee in revision.fees.all():
-        kinds = {row.kind for row in fee.channels.all()}
-        if not kinds or kind in kinds:
-            found.append(fee)
-    return found
+    return [fee for fee in revision.fees.all() if fee.is_asked_on(kind)]
 
 
 def _same(ways: list[dict[str, Any]], key: str) -> bool:

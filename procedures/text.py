@@ -35,9 +35,19 @@ def fold(text: str) -> str:
     return " ".join(bare.replace("đ", "d").split())
 
 
+def grouped(number: int) -> str:
+    """A number with the Vietnamese thousands mark, which Django's own formats lack: `5.627`."""
+    return f"{number:,}".replace(",", ".")
+
+
 def dong(amount: int) -> str:
     """Whole đồng as people write them: 8000 -> `8.000 đồng`."""
-    return f"{amount:,}".replace(",", ".") + " đồng"
+    return f"{grouped(amount)} đồng"
+
+
+def lower_first(text: str) -> str:
+    """`Ngày sinh` -> `ngày sinh`, to stand inside a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def in_vietnamese[**P, R](function: Callable[P, R]) -> Callable[P, R]:

@@ -63,7 +63,7 @@ class CatalogueAdmin(admin.ModelAdmin):
 
 
 class PagedAdmin(CatalogueAdmin):
-    """Rows with a page of their own (`page_view`) in place of Django's form."""
+    """Rows with a page of their own, a subclass's `page_view`, in place of Django's form."""
 
     def change_view(
         self,
@@ -76,10 +76,6 @@ class PagedAdmin(CatalogueAdmin):
         if not edits_catalogue(request) or not str(object_id).isdecimal():
             raise Http404
         return self.page_view(request, int(object_id))
-
-    def page_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What a subclass shows of one row."""
-        raise NotImplementedError
 
     def context(self, request: HttpRequest, title: str) -> dict[str, Any]:
         """What every page of the officials' site needs."""

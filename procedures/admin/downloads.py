@@ -12,6 +12,7 @@ from procedures.loading.export import yaml_of
 
 
 def as_file(definition: dict[str, Any], code: str, kind: str) -> HttpResponse:
+    """A definition as YAML or as a workbook, by `StartForm`'s word for it; 404 for any other."""
     if kind == StartForm.YAML:
         return download(yaml_of(definition).encode(), f"{code}.yaml")
     if kind == StartForm.EXCEL:
@@ -20,6 +21,7 @@ def as_file(definition: dict[str, Any], code: str, kind: str) -> HttpResponse:
 
 
 def download(content: bytes, name: str) -> HttpResponse:
+    """A file to be saved under this name, which says what it is."""
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     content_type = kind if name.endswith(".xlsx") else "application/yaml; charset=utf-8"
     disposition = f'attachment; filename="{name}"'

@@ -77,16 +77,6 @@ class UploadForm(forms.Form):
     use_required_attribute = False
 
 
-def _kind_of(name: str) -> str:
-    """The kind of load by a file's ending; what no kind takes is refused by name later."""
-    lower = name.lower()
-    if lower.endswith(".xlsx"):
-        return CatalogueLoad.Kind.WORKBOOK
-    if lower.endswith((".jsonl", ".jsonl.xz", ".jsonl.gz")):
-        return CatalogueLoad.Kind.NATIONAL
-    return CatalogueLoad.Kind.FILES
-
-
 @admin.register(CatalogueLoad)
 class CatalogueLoadAdmin(PagedAdmin):
     """What came into the catalogue, from the upload to being in force."""
@@ -137,9 +127,8 @@ class CatalogueLoadAdmin(PagedAdmin):
         """Take files and have them checked in the background."""
         if not edits_catalogue(request):
             raise Http404
-        form = UploadForm(request.POST or None, request.FILES or None)
-        if request.method == "POST":
-            form = UploadForm(request.POST, request.FILES)
+        is_sent = request.method == "POST"
+        form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
         received = self._received(request, form) if form.is_valid() else []
         if len(received) == 1:
             return redirect(_url(received[0]))
@@ -158,7 +147,7 @@ class CatalogueLoadAdmin(PagedAdmin):
         received = []
         try:
             for file in form.cleaned_data["files"]:
-                kind = _kind_of(file.name)
+                kind = loads.kind_of(file.name)
                 received.append(loads.receive(file, kind=kind, by=request.user))
         except loads.Unacceptable as error:
             form.add_error("files", str(error))

@@ -7,8 +7,6 @@ here holds the database for more than a moment. Until the last row is there the 
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import batched
@@ -18,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
+from procedures import machinefolder
 from procedures.loading.planning import Plan, Progress
 from procedures.loading.proposals import propose, withdraw
 from procedures.loading.report import Outcome
@@ -65,14 +64,10 @@ def _postgres_lock() -> Iterator[None]:
 
 @contextmanager
 def _file_lock() -> Iterator[None]:
-    file = os.open(settings.VAR_DIR / "catalogue-load.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with machinefolder.locked(settings.VAR_DIR / "catalogue-load", wait=False) as is_ours:
+        if not is_ours:
+            raise AnotherLoad(_("Đang có một lần nạp khác; xin chờ nó xong."))
         yield
-    except BlockingIOError:
-        raise AnotherLoad(_("Đang có một lần nạp khác; xin chờ nó xong.")) from None
-    finally:
-        os.close(file)
 
 
 def write(plan: Plan, load: CatalogueLoad, *, progress: Progress | None = None) -> None:

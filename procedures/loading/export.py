@@ -11,6 +11,7 @@ import yaml
 from procedures.formspec.spec import Field
 from procedures.loading.checking import shared_blocks
 from procedures.loading.yamltext import read
+from procedures.text import grouped
 
 _MONEY = {"amount", "cap"}
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -36,7 +37,7 @@ def scalar(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}".replace(",", ".") if key in _MONEY else str(value)
+        return grouped(value) if key in _MONEY else str(value)
     if key == "effective_from" and _ISO_DAY.fullmatch(value):
         return f"{datetime.date.fromisoformat(value):%d/%m/%Y}"
     return value

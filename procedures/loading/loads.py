@@ -29,6 +29,8 @@ from procedures.loading.sources import (
     YAML_ENDINGS,
     SourceError,
     count_rows,
+    is_national,
+    is_workbook,
 )
 from procedures.models import CatalogueLoad, Revision
 
@@ -76,6 +78,15 @@ def receive(file: File, *, kind: str, by: User | None) -> CatalogueLoad:
     load = CatalogueLoad(kind=kind, file_name=name, created_by=by)
     load.file.save(name, file, save=True)
     return load
+
+
+def kind_of(*files: Path | str) -> str:
+    """The kind of load that brings these files; what no kind takes is refused by `receive`."""
+    if all(is_national(file) for file in files):
+        return CatalogueLoad.Kind.NATIONAL
+    if all(is_workbook(file) for file in files):
+        return CatalogueLoad.Kind.WORKBOOK
+    return CatalogueLoad.Kind.FILES
 
 
 def _short(name: str) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from procedures.loading.sources import Entry
 from procedures.loading.yamltext import Fault
 from procedures.models import Revision
+from procedures.text import grouped as with_mark
 
 # As many of a kind are shown one by one; of more, the first and how many.
 SHOWN_EACH = 3
@@ -69,12 +70,12 @@ class Report:
     def summary(self) -> str:
         """`5.652 thủ tục: 5.640 mới, 12 đề xuất cho cơ quan xem.`"""
         parts = [
-            f"{_dotted(self.outcomes[outcome])} {outcome.label}"
+            f"{with_mark(self.outcomes[outcome])} {outcome.label}"
             for outcome in Outcome
             if self.outcomes[outcome]
         ]
         return _("%(all)s thủ tục: %(parts)s.") % {
-            "all": _dotted(self.outcomes.total()), "parts": ", ".join(parts) or "0",
+            "all": with_mark(self.outcomes.total()), "parts": ", ".join(parts) or "0",
         }  # fmt: skip
 
     def as_data(self) -> dict[str, Any]:
@@ -85,10 +86,6 @@ class Report:
             "warnings": grouped(self.warnings),
             "files": self.rows,
         }
-
-
-def _dotted(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
 
 
 def _row(entry: Entry, outcome: str, faults: list[Fault], file: str) -> dict[str, Any]:
@@ -120,7 +117,7 @@ def _lines(alike: list[Fault]) -> list[str]:
     if len(others) > PLACES:
         places.append("…")
     told = _("%(message)s (và %(count)s chỗ khác: %(places)s)") % {
-        "message": first.message, "count": _dotted(len(others)), "places": ", ".join(places),
+        "message": first.message, "count": with_mark(len(others)), "places": ", ".join(places),
     }  # fmt: skip
     return [str(replace(first, message=told))]
 

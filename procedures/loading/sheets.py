@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from procedures.formspec.spec import NO_WORDS, YES_WORDS
-from procedures.text import fold
+from procedures.text import fold, grouped
 
 # In a cell or a file: something that its writer still has to do.
 MARK = "CẦN SỬA"
@@ -209,7 +209,7 @@ class Tiers(Lines):
     def write(self, value: Any) -> str:
         """One tier a line."""
         return "\n".join(
-            f"{row.get('up_to') or 'còn lại'}: {_dotted(row['amount'])}" for row in value
+            f"{row.get('up_to') or 'còn lại'}: {grouped(row['amount'])}" for row in value
         )
 
     def read(self, text: str) -> list[dict[str, str]]:
@@ -229,7 +229,7 @@ class Alternatives(Lines):
         """One case a line."""
         return "\n".join(
             f"{row['when']} | {row['label']} | "
-            f"{Amount.UNKNOWN if row.get('amount') is None else _dotted(row['amount'])}"
+            f"{Amount.UNKNOWN if row.get('amount') is None else grouped(row['amount'])}"
             for row in value
         )
 
@@ -241,10 +241,6 @@ class Alternatives(Lines):
             when, label, amount = (parts + ["", "", ""])[:3]
             cases.append({"when": when, "label": label, "amount": Amount().read(amount)})
         return cases
-
-
-def _dotted(amount: int) -> str:
-    return f"{amount:,}".replace(",", ".")
 
 
 def make_key(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
+from procedures.formspec.conditions import lookup
 from procedures.loading.sentences import nearest
 from procedures.loading.sheets import (
     DOES_NOT_FIT,
@@ -104,7 +105,7 @@ def write(definitions: Iterable[dict[str, Any]]) -> bytes:
         rows = (row for item in definitions for row in _rows(sheet, item))
         for number, row in enumerate(rows, start=2):
             for position, column in enumerate(columns, start=1):
-                _write_cell(page.cell(number, position), column, _lookup(row, column.key))
+                _write_cell(page.cell(number, position), column, lookup(row, column.key))
         _offer_choices(page, columns)
     target = io.BytesIO()
     book.save(target)
@@ -216,16 +217,6 @@ def _field_rows(
         yield {**question, "section": section, "id": path, "type": kind}
         if not question.get("use"):
             yield from _field_rows(question.get("fields", []), section, f"{path}.")
-
-
-def _lookup(row: dict[str, Any], key: str) -> Any:
-    """The value at a dotted key; "" where there is none."""
-    value: Any = row
-    for part in key.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return ""
-        value = value[part]
-    return value
 
 
 # --- Reading --------------------------------------------------------------------------

@@ -79,9 +79,7 @@ def ask(text: str, catalogue: Catalogue | None, limit: int = 200) -> Answer:
 
 def _find(answer: Answer, words: list[Word], catalogue: Catalogue, limit: int) -> None:
     searcher, schema = catalogue.index.searcher(), catalogue.index.schema
-    query = Query.disjunction_max_query(
-        list(_ways(answer, words, catalogue, schema, searcher)), tie_breaker=0.15
-    )
+    query = Query.disjunction_max_query(list(_ways(answer, words, schema)), tie_breaker=0.15)
     hits = searcher.search(query, _CANDIDATES).hits
     pks = searcher.fast_field_values("pk", [address for _score, address in hits])
     scored = sorted(
@@ -99,28 +97,16 @@ def _find(answer: Answer, words: list[Word], catalogue: Catalogue, limit: int) -
     answer.searcher = searcher
 
 
-def _ways(
-    answer: Answer,
-    words: list[Word],
-    catalogue: Catalogue,
-    schema: tantivy.Schema,
-    searcher: tantivy.Searcher,
-) -> Iterator[Query]:
+def _ways(answer: Answer, words: list[Word], schema: tantivy.Schema) -> Iterator[Query]:
     """The ways to understand the query: its words, everyday phrases, codes among them."""
-    yield _words_query(words, schema, searcher)
+    yield _words_query(words, schema)
     for meaning in answer.meanings:
-        yield _meaning_query(meaning, words, catalogue, schema, searcher)
+        yield _meaning_query(meaning, words, schema)
     for code in answer.codes:
         yield Query.const_score_query(Query.term_query(schema, "codes", code), _NUMBER_SCORE)
 
 
-def _meaning_query(
-    meaning: Meaning,
-    words: list[Word],
-    catalogue: Catalogue,
-    schema: tantivy.Schema,
-    searcher: tantivy.Searcher,
-) -> Query:
+def _meaning_query(meaning: Meaning, words: list[Word], schema: tantivy.Schema) -> Query:
     """The everyday phrase in the words of procedures; what else was said decides between equals."""
     rest = [
         word
@@ -134,28 +120,20 @@ def _meaning_query(
         code = Query.term_query(schema, "codes", meaning.code)
         needed = Query.const_score_query(code, _CODE_SCORE)
     else:
-        needed = _words_query(list(meaning.words), schema, searcher, all_of_them=True)
+        needed = _words_query(list(meaning.words), schema, all_of_them=True)
     more = [Query.boost_query(_word_query(word, schema), 0.5) for word in rest]
     query = Query.boolean_query([(_MUST, needed), *((_SHOULD, other) for other in more)])
     return Query.boost_query(query, boost)
 
 
-def _words_query(
-    words: list[Word],
-    schema: tantivy.Schema,
-    searcher: tantivy.Searcher,
-    *,
-    all_of_them: bool = False,
-) -> Query:
+def _words_query(words: list[Word], schema: tantivy.Schema, *, all_of_them: bool = False) -> Query:
     """Most of the words that say something, and better still neighbours and whole names."""
     said = [word for word in words if not word.is_filler] or words
     strong = [word for word in said if not word.is_weak] or said
     weak = [word for word in said if word not in strong]
-    matched = _in_names(
-        strong, schema, searcher, needed=_needed(len(strong), all_of_them=all_of_them)
-    )
+    matched = _in_names(strong, schema, needed=_needed(len(strong), all_of_them=all_of_them))
     if not all_of_them:
-        matched = _or_anywhere(matched, strong, said, schema, searcher)
+        matched = _or_anywhere(matched, strong, said, schema)
     nearer = [Query.boost_query(_word_query(word, schema), 0.4) for word in weak]
     nearer += _pair_queries(words, schema)
     if len(said) != len(words):
@@ -165,9 +143,7 @@ def _words_query(
     return Query.boolean_query([(_MUST, matched), *((_SHOULD, query) for query in nearer)])
 
 
-def _in_names(
-    words: list[Word], schema: tantivy.Schema, searcher: tantivy.Searcher, *, needed: int
-) -> Query:
+def _in_names(words: list[Word], schema: tantivy.Schema, *, needed: int) -> Query:
     return Query.boolean_query(
         [(_SHOULD, _name_query(word, schema)) for word in words],
         minimum_number_should_match=needed,
@@ -175,11 +151,7 @@ def _in_names(
 
 
 def _or_anywhere(
-    in_names: Query,
-    words: list[Word],
-    said: list[Word],
-    schema: tantivy.Schema,
-    searcher: tantivy.Searcher,
+    in_names: Query, words: list[Word], said: list[Word], schema: tantivy.Schema
 ) -> Query:
     """Enough of the words in the names, or all of them in the procedure with two side by side.
 

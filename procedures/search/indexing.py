@@ -61,18 +61,18 @@ def touch_catalogue() -> None:
 
 def rebuild() -> int:
     """Build this machine's index again, whatever state it is in; return its procedures."""
-    if _token() is None:
+    if CatalogueVersion.in_force() is None:
         touch_catalogue()
     folder = _folder()
     with machinefolder.locked(folder):
-        token = _token()
+        token = CatalogueVersion.in_force()
         _build(folder, token)
         return len(_open(folder, token).facets.order)
 
 
 def catalogue() -> Catalogue | None:
     """The catalogue as it is now; None while nothing was ever published."""
-    folder, token = _folder(), _token()
+    folder, token = _folder(), CatalogueVersion.in_force()
     if token is None:
         return None
     name, opened = _opened.get(folder, ("", None))
@@ -116,7 +116,7 @@ def _build_or_wait(folder: Path, *, has_older: bool) -> Catalogue | None:
     with machinefolder.locked(folder, wait=not has_older) as is_ours:
         if not is_ours:
             return None
-        token = _token()
+        token = CatalogueVersion.in_force()
         fresh = _open(folder, token)
         if fresh is None:
             _build(folder, token)
@@ -141,10 +141,6 @@ def _build(folder: Path, token: str) -> None:
 def _folder() -> Path:
     """Where the indexes of this database are, on this machine."""
     return machinefolder.of_database(Path(settings.SEARCH_DIR))
-
-
-def _token() -> str | None:
-    return CatalogueVersion.objects.filter(pk=1).values_list("token", flat=True).first()
 
 
 def _name(token: str) -> str:

@@ -15,5 +15,5 @@ def dong(amount: int | None) -> str:
 
 @register.filter
 def grouped(number: int) -> str:
-    """`5.627`, with the Vietnamese thousands mark, which Django's own formats lack."""
-    return f"{number:,}".replace(",", ".")
+    """`5.627`."""
+    return text.grouped(number)

@@ -23,7 +23,7 @@ from procedures.fees import fee_lines
 from procedures.formspec import conditions
 from procedures.formspec.inwords import in_words
 from procedures.formspec.spec import Form
-from procedures.formspec.webform import prune
+from procedures.formspec.webform import prune, put
 from procedures.models import Procedure, Revision
 from tests import factories
 
@@ -409,12 +409,12 @@ def test_the_checklist_says_what_the_wizard_demands(code, data):
     chosen = {path: data.draw(st.sampled_from(values), label=path) for path, values in sets.items()}
     full, partial = {}, {}
     for path, value in chosen.items():
-        needs._put(full, path, value)
+        put(full, path, value)
     dossier = dossier_with(revision, full)
     answered = [path for path in chosen if conditions.lookup(dossier.answers, path) is not None]
     told = [path for path in answered if data.draw(st.booleans(), label=f"told {path}")]
     for path in told:
-        needs._put(partial, path, chosen[path])
+        put(partial, path, chosen[path])
     now = timezone.now()
 
     found = needs.checklist(revision, needs.without_ruled_out(revision.form, partial), now=now)

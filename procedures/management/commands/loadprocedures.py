@@ -17,7 +17,7 @@ from procedures.loading.planning import Plan
 from procedures.loading.publishing import publish_load
 from procedures.loading.report import Outcome
 from procedures.loading.saving import Prepared, prepare
-from procedures.loading.sources import is_national, is_workbook, read_entries
+from procedures.loading.sources import read_entries
 from procedures.management.commands.checkprocedures import ProcedureFilesCommand
 from procedures.models import CatalogueLoad, Procedure, Revision
 
@@ -72,7 +72,7 @@ class Command(ProcedureFilesCommand):
         if not set(plan.outcomes.values()) - {Outcome.SAME}:
             return None
         load = CatalogueLoad(
-            kind=_kind_of(plan.files),
+            kind=loads.kind_of(*plan.files),
             file_name=plan.files[0].name[-200:],
             created_by=writer,
             total=len(plan.outcomes),
@@ -171,11 +171,3 @@ def _published(load: CatalogueLoad | None) -> tuple[int, int]:
         return 0, 0
     states = [load.revisions.filter(status=status).count() for status in _APPROVED]
     return states[0], states[1]
-
-
-def _kind_of(files: list[Path]) -> str:
-    if all(is_national(file) for file in files):
-        return CatalogueLoad.Kind.NATIONAL
-    if all(is_workbook(file) for file in files):
-        return CatalogueLoad.Kind.WORKBOOK
-    return CatalogueLoad.Kind.FILES
