@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import ledger, panels, presenting, questionsadmin, results, workflow
+from dossiers import documents, ledger, panels, presenting, questionsadmin, results, workflow
 from dossiers.adminforms import MoveForm
 from dossiers.models import Dossier, overdue
 from procedures.postings import roles
@@ -221,7 +221,7 @@ class DossierAdmin(admin.ModelAdmin):
             "results": [row for row in dossier.results.all() if row.file],
             "events": self._events(dossier),
             "panels": panels.for_page(dossier, roles),
-            "documents": presenting.document_rows(dossier, {}),
+            "documents": documents.document_rows(dossier, {}),
             "proposal": results.proposal(dossier),
             "requests": list(dossier.supplement_requests.all()),
         }

@@ -8,7 +8,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import filing, presenting, results
+from dossiers import filing, results
+from dossiers.answers import answer_sections
 from dossiers.models import Dossier
 from dossiers.workflow import Action
 from procedures.models import Agency, RequiredDocument
@@ -60,7 +61,7 @@ class MoveForm(forms.Form):
     def _draft(self) -> list[tuple[str, forms.Field]]:
         lines = [
             f"{row['label']}: {row['value']}"
-            for section in in_vietnamese(presenting.answer_sections)(self.dossier)
+            for section in in_vietnamese(answer_sections)(self.dossier)
             for row in section["rows"]
         ]
         field = forms.CharField(

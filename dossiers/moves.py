@@ -46,6 +46,7 @@ def _submit(move: Move) -> None:
     dossier.to_submitted(pays_first=bool(move.fee_lines))
     if move.fee_lines:
         dossier.came_from = State.SUBMITTED
+        _give_time(move, "payment")
     else:
         _expect_answer(move)
     move.data = {
@@ -106,11 +107,7 @@ def _request_supplement(move: Move) -> None:
     reason = move.text("reason", REASON_MISSING)
     _pause(move)
     dossier.to_supplement_required()
-    days = (dossier.revision.definition.get("supplement") or {}).get("citizen_days")
-    if days:
-        dossier.citizen_by = worktime.after_calendar_days(
-            move.now, int(days), dossier.receiving_agency
-        )
+    _give_time(move, "supplement")
     request = SupplementRequest.objects.create(
         dossier=dossier, asked_by=move.by, items=items, documents=documents, reason=reason,
         due_at=dossier.citizen_by,
@@ -126,6 +123,15 @@ def _pause(move: Move) -> None:
     dossier = move.dossier
     dossier.came_from = dossier.state
     dossier.paused_at = move.now
+
+
+def _give_time(move: Move, what: str) -> None:
+    """Set by when the citizen is to supplement or pay, where the revision says it."""
+    days = (move.dossier.revision.definition.get(what) or {}).get("citizen_days")
+    if days:
+        move.dossier.citizen_by = worktime.after_calendar_days(
+            move.now, int(days), move.dossier.receiving_agency
+        )
 
 
 def _answer_supplement(move: Move) -> None:
@@ -192,6 +198,7 @@ def _request_payment(move: Move) -> None:
     move.fee_lines = lines
     _pause(move)
     dossier.to_payment_required()
+    _give_time(move, "payment")
     move.data = {"amount": sum(line.amount for line in lines)}
 
 

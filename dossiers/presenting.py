@@ -1,27 +1,17 @@
-"""What the citizen's pages say about a dossier: steps, answers, papers, the way so far."""
+"""What pages say of a filed dossier: whose turn it is, the way so far, what comes next."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, field
 from typing import Any
 
-from django.forms import CheckboxSelectMultiple, RadioSelect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import filing, ledger, results, workflow
-from dossiers.attachments import size_text
-from dossiers.models import Attachment, Dossier, Event, SupplementRequest
+from dossiers import ledger, results, workflow
+from dossiers.answers import answer_sections
+from dossiers.documents import file_row
+from dossiers.models import Dossier, Event
 from dossiers.notices import moment_text
-from procedures.formspec import conditions
-from procedures.formspec.fields import display, type_of
-from procedures.formspec.paperform import printed_papers
-from procedures.formspec.spec import Field, Section
-from procedures.formspec.webform import asked_sections, is_complete, questions
-from procedures.models import Procedure, RequiredDocument
 
 State = Dossier.State
 
@@ -64,215 +54,6 @@ TOLD = {
 }
 
 
-@dataclass(frozen=True)
-class Step:
-    """One page of the wizard."""
-
-    id: str
-    title: str
-    url: str
-    is_done: bool
-
-
-def draft_steps(dossier: Dossier) -> list[Step]:
-    """The pages of a draft in order; those that the answers do not lead to are left out."""
-
-    def url(name: str, *rest: str) -> str:
-        return reverse(f"dossiers:{name}", args=[dossier.key, *rest])
-
-    form, answers = dossier.revision.form, dossier.answers
-    steps = [
-        Step("office", _("Nơi giải quyết"), url("office"), dossier.handling_agency_id is not None)
-    ]
-    steps += [
-        Step(row.id, row.title, url("section", row.id), is_complete(row, answers))
-        for row in asked_sections(form, answers)
-    ]
-    if filing.to_attach(dossier):
-        done = not missing_documents(dossier)
-        steps.append(Step("documents", _("Giấy tờ đính kèm"), url("documents"), done))
-    steps.append(Step("check", _("Kiểm tra và nộp"), url("check"), False))
-    return steps
-
-
-def step_after(steps: list[Step], current: str) -> Step:
-    """The page that follows; the first one left for a page that is not asked any more."""
-    ids = [step.id for step in steps]
-    if current not in ids:
-        return first_left(steps)
-    return steps[min(ids.index(current) + 1, len(steps) - 1)]
-
-
-def first_left(steps: list[Step]) -> Step:
-    """The first page that is not done; the check page never is."""
-    return next(step for step in steps if not step.is_done)
-
-
-def fingerprint(dossier: Dossier) -> str:
-    """What the check page shows, in a few characters: filing must be of what was read."""
-    seen = [
-        dossier.revision_id,
-        dossier.handling_agency_id,
-        dossier.answers,
-        sorted(file.key for file in dossier.attachments.all()),
-    ]
-    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def step_before(steps: list[Step], current: str) -> Step | None:
-    """The page before, or None for the first."""
-    ids = [step.id for step in steps]
-    index = ids.index(current) if current in ids else 0
-    return steps[index - 1] if index else None
-
-
-def redirection(dossier: Dossier) -> dict[str, Any] | None:
-    """The other procedure that the answers lead to, with its page if we have one."""
-    row = filing.redirection(dossier)
-    if row is None:
-        return None
-    procedure = Procedure.objects.filter(code=row["to"], current__isnull=False).first()
-    return {**row, "url": procedure.get_absolute_url() if procedure else ""}
-
-
-# --- Papers to attach -----------------------------------------------------------------
-
-
-@dataclass
-class DocumentRow:
-    """One paper on the page where papers are attached."""
-
-    key: str
-    name: str
-    help: str
-    is_optional: bool
-    original_due: bool
-    error: str
-    files: list[dict[str, Any]] = field(default_factory=list)
-    print_url: str = ""
-
-
-def document_rows(dossier: Dossier, errors: dict[str, str]) -> list[DocumentRow]:
-    """The papers that these answers call for, with the files attached so far."""
-    files = list(dossier.attachments.all())
-    printed = {row["id"] for row in printed_papers(dossier.revision)}
-    rows = []
-    for paper in filing.to_attach(dossier):
-        row = _document_row(paper, files, errors)
-        if paper.key in printed:
-            row.print_url = reverse("dossiers:printed_paper", args=[dossier.key, paper.key])
-        rows.append(row)
-    return rows
-
-
-def _document_row(
-    row: RequiredDocument, files: list[Attachment], errors: dict[str, str]
-) -> DocumentRow:
-    return DocumentRow(
-        key=row.key,
-        name=row.name,
-        help=row.help,
-        is_optional=row.is_optional,
-        original_due=row.original_due == "before_result",
-        error=errors.get(row.key, ""),
-        files=[_file(file) for file in files if file.document == row.key],
-    )
-
-
-def _file(file: Attachment) -> dict[str, Any]:
-    return {
-        "key": file.key,
-        "document": file.document,
-        "name": file.name,
-        "size": size_text(file.size),
-        "sha256": file.sha256,
-        "is_submitted": file.submitted_at is not None,
-    }
-
-
-def missing_documents(dossier: Dossier) -> list[RequiredDocument]:
-    """The papers that must be attached and are not."""
-    attached = {file.document for file in dossier.attachments.all()}
-    return [
-        row for row in filing.to_attach(dossier) if not row.is_optional and row.key not in attached
-    ]
-
-
-def supplement_rows(
-    dossier: Dossier, asked: SupplementRequest, errors: dict[str, str]
-) -> list[DocumentRow]:
-    """The papers that a supplement request asks for, and a place for any other file."""
-    files = [file for file in dossier.attachments.all() if file.submitted_at is None]
-    wanted = [row for row in dossier.revision.documents.all() if row.key in asked.documents]
-    rows = [_document_row(row, files, errors) for row in wanted]
-    other = DocumentRow(
-        key=Attachment.OTHER,
-        name=_("Tệp khác"),
-        help="",
-        is_optional=True,
-        original_due=False,
-        error=errors.get(Attachment.OTHER, ""),
-        files=[_file(file) for file in files if file.document == Attachment.OTHER],
-    )
-    return [*rows, other]
-
-
-# --- Answers --------------------------------------------------------------------------
-
-
-def answer_sections(dossier: Dossier, *, edit: bool = False) -> list[dict[str, Any]]:
-    """Every asked section with its answers in words; `edit` adds the way back to each."""
-    return [
-        {
-            "title": section.title,
-            "rows": _answers(section, dossier),
-            "url": reverse("dossiers:section", args=[dossier.key, section.id]) if edit else "",
-        }
-        for section in asked_sections(dossier.revision.form, dossier.answers)
-    ]
-
-
-def _answers(section: Section, dossier: Dossier) -> list[dict[str, Any]]:
-    given = dossier.answers.get(section.id)
-    if not section.repeat:
-        return _row_answers(section, given or {}, "")
-    rows = []
-    for number, row in enumerate(given or [], start=1):
-        rows += _row_answers(
-            section, row, f"{section.repeat.row_name} {number}: ", f"{number - 1}-"
-        )
-    return rows
-
-
-def _row_answers(
-    section: Section, row: dict, before: str, prefix: str = ""
-) -> list[dict[str, Any]]:
-    shown = []
-    for question in questions(section.fields):
-        answer = conditions.lookup(row, question.path)
-        if answer is None:
-            continue
-        label = question.spec.label or section.title
-        shown.append(
-            {
-                "label": f"{before}{label}",
-                "value": display(question.spec, answer),
-                "anchor": f"id_{prefix}{question.path}{_first_input(question.spec)}",
-            }
-        )
-    return shown
-
-
-def _first_input(spec: Field) -> str:
-    """How the id of the question's first input ends."""
-    suffix, first = next(iter(type_of(spec).inputs(spec).items()))
-    is_group = isinstance(first.widget, RadioSelect | CheckboxSelectMultiple)
-    return f"{suffix}_0" if is_group else suffix
-
-
-# --- Following ------------------------------------------------------------------------
-
-
 def tracking(dossier: Dossier) -> dict[str, Any]:
     """The context of the page on which a citizen follows a dossier."""
     moves = {action.name for action in workflow.open_to(dossier, dossier.owner)}
@@ -286,7 +67,7 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "papers": _papers(dossier),
         "results": [row for row in dossier.results.all() if row.file] if is_returned else [],
         "sections": answer_sections(dossier),
-        "files": [_file(file) for file in dossier.attachments.all() if file.submitted_at],
+        "files": [file_row(file) for file in dossier.attachments.all() if file.submitted_at],
         "asked": asked,
         "moves": moves,
         "owes_fee": dossier.state == State.COMPLETED and bool(results.unpaid_fees(dossier)),

@@ -3,7 +3,7 @@
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from dossiers.views import citizen, files, filledforms, public, questions
+from dossiers.views import answering, drafts, files, filledforms, following, public, questions
 from procedures.urls import CODE as PROCEDURE
 
 app_name = "dossiers"
@@ -20,28 +20,28 @@ register_converter(Key, "key")
 CODE = r"(?P<code>[A-Z0-9.]{3,20}-[0-9]{6,8}-[0-9A-Z]{4,})"
 
 urlpatterns = [
-    path("ho-so/", citizen.mine, name="mine"),
-    re_path(rf"^ho-so/moi/{PROCEDURE}/$", citizen.start, name="start"),
+    path("ho-so/", following.mine, name="mine"),
+    re_path(rf"^ho-so/moi/{PROCEDURE}/$", drafts.start, name="start"),
     re_path(rf"^thu-tuc/{PROCEDURE}/bieu-mau/tai-len/$", filledforms.read_pdf, name="read_pdf"),
-    path("ho-so/nhap/<key:key>/", citizen.draft, name="draft"),
+    path("ho-so/nhap/<key:key>/", drafts.draft, name="draft"),
     path("ho-so/nhap/<key:key>/tu-tep-pdf/", filledforms.pdf_read, name="pdf_read"),
-    path("ho-so/nhap/<key:key>/noi-giai-quyet/", citizen.office, name="office"),
-    path("ho-so/nhap/<key:key>/phan/<slug:section_id>/", citizen.section, name="section"),
-    path("ho-so/nhap/<key:key>/giay-to/", citizen.documents, name="documents"),
+    path("ho-so/nhap/<key:key>/noi-giai-quyet/", drafts.office, name="office"),
+    path("ho-so/nhap/<key:key>/phan/<slug:section_id>/", drafts.section, name="section"),
+    path("ho-so/nhap/<key:key>/giay-to/", drafts.documents, name="documents"),
     re_path(
         r"^ho-so/nhap/(?P<key>[A-Za-z0-9_-]{22})/giay/(?P<document>[a-z][a-z0-9_]{0,39})\.pdf$",
         filledforms.printed_paper,
         name="printed_paper",
     ),
-    path("ho-so/nhap/<key:key>/kiem-tra/", citizen.check, name="check"),
-    path("ho-so/nhap/<key:key>/xoa/", citizen.discard, name="discard"),
-    re_path(rf"^ho-so/{CODE}/$", citizen.detail, name="detail"),
-    re_path(rf"^ho-so/{CODE}/da-nop/$", citizen.filed, name="filed"),
-    re_path(rf"^ho-so/{CODE}/bo-sung/$", citizen.supplement, name="supplement"),
-    re_path(rf"^ho-so/{CODE}/ban-du-thao/$", citizen.draft_result, name="draft_result"),
-    re_path(rf"^ho-so/{CODE}/rut/$", citizen.withdraw, name="withdraw"),
+    path("ho-so/nhap/<key:key>/kiem-tra/", drafts.check, name="check"),
+    path("ho-so/nhap/<key:key>/xoa/", drafts.discard, name="discard"),
+    re_path(rf"^ho-so/{CODE}/$", following.detail, name="detail"),
+    re_path(rf"^ho-so/{CODE}/da-nop/$", following.filed, name="filed"),
+    re_path(rf"^ho-so/{CODE}/bo-sung/$", answering.supplement, name="supplement"),
+    re_path(rf"^ho-so/{CODE}/ban-du-thao/$", answering.draft_result, name="draft_result"),
+    re_path(rf"^ho-so/{CODE}/rut/$", answering.withdraw, name="withdraw"),
     path("ho-so/tep/<key:key>/", files.attachment, name="attachment"),
-    path("ho-so/tep/<key:key>/xoa/", citizen.remove_attachment, name="remove_attachment"),
+    path("ho-so/tep/<key:key>/xoa/", files.remove_attachment, name="remove_attachment"),
     path("ho-so/giay/<key:token>/", files.paper, name="paper"),
     path("ho-so/ket-qua/<key:token>/", files.result, name="result"),
     path("tra-cuu/", public.track, name="track"),

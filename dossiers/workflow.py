@@ -184,7 +184,7 @@ def _check_person(action: Action, dossier: Dossier, by: User | None) -> None:
         allowed = True
     else:
         allowed = bool(action.roles) and bool(roles_at(dossier, by) & set(action.roles))
-        if allowed and dossier.owner_id == by.pk:
+        if allowed and is_party(dossier, by):
             raise NotAllowed(_("Ông/bà không thể tự giải quyết hồ sơ của chính mình."))
     if not allowed:
         raise NotAllowed(_("Ông/bà không có quyền thực hiện việc này với hồ sơ này."))
@@ -226,6 +226,11 @@ def _what_happened(dossier: Dossier) -> str:
     }
 
 
+def is_party(dossier: Dossier, user: User) -> bool:
+    """Whether a person stands in the dossier themselves: its owner, or one who takes part."""
+    return dossier.owner_id == user.pk or dossier.participants.active().filter(user=user).exists()
+
+
 def roles_at(dossier: Dossier, user: User) -> set[str]:
     """The roles that count for this dossier: reception's where it was handed in, others'
     where it is handled; postings of today only."""
@@ -248,7 +253,7 @@ def _agency_of(action: Action, dossier: Dossier, by: User | None):
 
 def open_to(dossier: Dossier, user: User) -> Iterator[Action]:
     """The moves that this person could make now, in the order of the table."""
-    roles = roles_at(dossier, user) if dossier.owner_id != user.pk else set()
+    roles = set() if is_party(dossier, user) else roles_at(dossier, user)
     for action in ACTIONS.values():
         mine = (action.citizen and dossier.owner_id == user.pk) or roles & set(action.roles)
         if not mine or dossier.state not in action.states:

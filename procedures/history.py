@@ -46,6 +46,8 @@ _LABELS = {
     "stop_online": gettext_lazy("Trường hợp chỉ nộp tại cơ quan"),
     "channels": gettext_lazy("Cách nộp, thời hạn"),
     "supplement": gettext_lazy("Bổ sung hồ sơ"),
+    "payment": gettext_lazy("Hạn nộp phí, lệ phí"),
+    "tone": gettext_lazy("Giọng của thông báo"),
     "fees": gettext_lazy("Phí, lệ phí"),
     "documents": gettext_lazy("Giấy tờ"),
     "steps": gettext_lazy("Trình tự thực hiện"),

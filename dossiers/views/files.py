@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
-from dossiers import ledger
+from dossiers import attachments, ledger
 from dossiers.models import Attachment, Dossier, Paper, Result
 
 
@@ -22,8 +26,8 @@ def download(file, name: str, media_type: str) -> FileResponse:
 
 
 def _allowed(request: HttpRequest, dossier: Dossier, what: str) -> None:
-    """Let the owner and the officials of its offices through; a look by staff is noted."""
-    if dossier.owner_id == request.user.pk:
+    """Let its people and the officials of its offices through; a look by staff is noted."""
+    if Dossier.objects.visible_to(request.user).filter(pk=dossier.pk).exists():
         return
     handled = Dossier.objects.handled_by(request.user).filter(pk=dossier.pk)
     if not request.user.is_staff or not handled.exists():
@@ -55,8 +59,31 @@ def result(request: HttpRequest, token: str) -> HttpResponse:
     """The result; the citizen's once it was handed over, the officials' before."""
     found = Result.objects.select_related("dossier").exclude(file="").filter(revoked_at=None)
     row = get_object_or_404(
-        found.filter(Q(dossier__state=Dossier.State.RETURNED) | ~Q(dossier__owner=request.user)),
+        found.filter(
+            Q(dossier__state=Dossier.State.RETURNED)
+            | ~Q(dossier__in=Dossier.objects.visible_to(request.user))
+        ),
         token=token,
     )
     _allowed(request, row.dossier, f"result:{row.pk}")
     return download(row.file, f"ket-qua-{row.dossier.code}.pdf", "application/pdf")
+
+
+@login_required
+@require_POST
+def remove_attachment(request: HttpRequest, key: str) -> HttpResponse:
+    """Take a file out again, as long as it was not filed."""
+    row = get_object_or_404(
+        Attachment.objects.select_related("dossier").filter(submitted_at=None),
+        key=key,
+        dossier__owner=request.user,
+    )
+    try:
+        attachments.remove(row)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect(row.dossier)
+    messages.success(request, _("Đã xóa tệp “%(name)s”.") % {"name": row.name})
+    if row.dossier.state == Dossier.State.DRAFT:
+        return redirect(reverse("dossiers:documents", args=[row.dossier.key]))
+    return redirect("dossiers:supplement", row.dossier.code)

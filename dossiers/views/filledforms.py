@@ -14,7 +14,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
-from dossiers import filledforms, presenting
+from dossiers import drafting, filledforms
+from dossiers.answers import answer_sections
 from dossiers.models import Dossier
 from dossiers.throttling import allow_key
 from dossiers.views.files import download
@@ -69,7 +70,7 @@ def pdf_read(request: HttpRequest, key: str) -> HttpResponse:
     report = request.session.get(_REPORT) or {}
     if report.get("key") != draft.key:
         return redirect("dossiers:draft", draft.key)
-    first_left = presenting.first_left(presenting.draft_steps(draft))
+    first_left = drafting.first_left(drafting.draft_steps(draft))
     context = {
         "dossier": draft,
         "report": report,
@@ -143,7 +144,7 @@ def _choose(request: HttpRequest, procedure: Procedure, **context: Any) -> HttpR
 
 def _answered(dossier: Dossier, *, edit: bool = False) -> list[dict[str, Any]]:
     """The sections in which anything is answered."""
-    return [row for row in presenting.answer_sections(dossier, edit=edit) if row["rows"]]
+    return [row for row in answer_sections(dossier, edit=edit) if row["rows"]]
 
 
 def _checked(

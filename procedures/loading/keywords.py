@@ -36,6 +36,8 @@ MEANINGS = {
     "ProcedureSpec.stop_online": "Khi một câu trả lời cho thấy phải đến quầy, không nộp trực tuyến được.",
     "ProcedureSpec.channels": "Các cách nộp, mỗi cách có thời hạn giải quyết.",
     "ProcedureSpec.supplement": "Khi yêu cầu bổ sung: đồng hồ tính lại hay dừng, người dân có bao nhiêu ngày.",
+    "ProcedureSpec.payment": "Khi yêu cầu nộp phí: người dân có bao nhiêu ngày.",
+    "ProcedureSpec.tone": "Giọng của thông báo: plain bình thường; joyful việc vui; solemn việc tang, không chúc mừng.",
     "ProcedureSpec.fees": "Phí, lệ phí. Không có phí thì bỏ khóa này.",
     "ProcedureSpec.documents": "Giấy tờ phải nộp, phải xuất trình, hoặc cổng tự in.",
     "ProcedureSpec.steps": "Các bước trong cơ quan: ai làm, trong bao lâu.",
@@ -73,6 +75,8 @@ MEANINGS = {
     "Supplement.clock": "restart: bổ sung xong tính lại từ đầu; pause: tính tiếp phần còn lại.",
     "Supplement.citizen_days": "Người dân có bao nhiêu ngày để bổ sung.",
     "Supplement.source": "Căn cứ của thời hạn bổ sung.",
+    "PaymentTerms.citizen_days": "Người dân có bao nhiêu ngày để nộp phí, lệ phí kể từ khi được yêu cầu.",
+    "PaymentTerms.source": "Căn cứ của thời hạn nộp phí.",
     # Fees
     "FeeTier.up_to": "Bậc này tính đến hết số này; bậc cuối cùng không ghi.",
     "FeeTier.amount": "Mức thu cho mỗi đơn vị trong bậc, đồng.",

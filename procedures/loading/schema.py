@@ -150,6 +150,13 @@ class Supplement(Strict):
     source: Text | None = None
 
 
+class PaymentTerms(Strict):
+    """How many days the citizen has to pay once asked."""
+
+    citizen_days: Count | None = None
+    source: Text | None = None
+
+
 class FeeTier(Strict):
     """One tier of a fee: so much for each unit up to and with `up_to`; the last has none."""
 
@@ -307,6 +314,8 @@ class ProcedureSpec(Strict):
     stop_online: list[StopOnline] = []
     channels: list[ChannelSpec] = []
     supplement: Supplement = Supplement()
+    payment: PaymentTerms = PaymentTerms()
+    tone: Literal["plain", "joyful", "solemn"] = "plain"
     fees: list[FeeSpec] = []
     documents: list[DocumentSpec] = []
     steps: list[Step] = []

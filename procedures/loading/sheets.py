@@ -257,6 +257,7 @@ KINDS = {"online": "Trực tuyến", "direct": "Trực tiếp", "postal": "Bưu 
 ONLINE = {"none": "Không", "partial": "Một phần", "full": "Toàn trình"}
 PLACES = {"portal": "Cổng này", "national_portal": "Cổng Dịch vụ công quốc gia"}
 TIERS = {"commune": "Cấp xã", "province": "Cấp tỉnh", "ministry": "Cấp bộ"}
+TONES = {"plain": "Bình thường", "joyful": "Việc vui", "solemn": "Việc tang"}
 CLOCKS = {"restart": "Tính lại từ đầu", "pause": "Tính tiếp"}
 STARTS = {"filing": "Từ khi nộp", "acceptance": "Từ khi tiếp nhận"}
 PAY = {
@@ -373,6 +374,9 @@ PROCEDURE = Sheet(
         Column("supplement.clock", "Sau khi bổ sung, thời hạn", Choice(CLOCKS)),
         Column("supplement.citizen_days", "Hạn bổ sung (ngày)", NUMBER),
         Column("supplement.source", "Căn cứ hạn bổ sung"),
+        Column("payment.citizen_days", "Hạn nộp phí (ngày)", NUMBER),
+        Column("payment.source", "Căn cứ hạn nộp phí"),
+        Column("tone", "Giọng của thông báo", Choice(TONES)),
         Column("steps_text", "Trình tự (viết liền)"),
         Column("result.name", "Kết quả"),
         Column("result.made_in", "Kết quả lập ở"),

@@ -1,9 +1,8 @@
-"""What was filed, and everything that became of it."""
+"""A dossier: one person's filing of one procedure."""
 
 from __future__ import annotations
 
 import datetime
-import secrets
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -14,20 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, RETURN_VALUE, FSMField, transition
 
-from procedures.models import Agency, Channel, Posting, Procedure, Revision, Sector
+from dossiers.models.keys import new_key, new_secret
+from procedures.models import Agency, Channel, Posting, Revision
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
-
-
-def new_key() -> str:
-    """128 random bits, for addresses that nobody may guess."""
-    return secrets.token_urlsafe(16)
-
-
-def new_secret() -> str:
-    """Eight characters without look-alikes (0/O, 1/I/L), printed on the receipt."""
-    return "".join(secrets.choice("23456789ABCDEFGHJKMNPQRSTUVWXYZ") for _ in range(8))
 
 
 def overdue(now: datetime.datetime) -> Q:
@@ -42,8 +32,9 @@ class DossierQuerySet(models.QuerySet):
     """Dossiers as pages and people may see them."""
 
     def visible_to(self, user: User) -> DossierQuerySet:
-        """Those of `user` as a citizen: the ones that they filed or are filling."""
-        return self.filter(owner=user)
+        """Those of `user` as a citizen: filed or being filled by them, or shared with them."""
+        shared = Participant.objects.active().filter(user=user).values("dossier")
+        return self.filter(Q(owner=user) | Q(pk__in=shared))
 
     def handled_by(self, user: User) -> DossierQuerySet:
         """Those of `user` as an official: filed at an office where they are posted today."""
@@ -203,10 +194,20 @@ class Dossier(models.Model):
         _("cách nhận kết quả"), max_length=8, choices=Delivery, default=Delivery.ONLINE
     )
     answers = models.JSONField(_("nội dung khai"), default=dict)
+    behalf = models.JSONField(
+        _("nộp thay cho"),
+        default=dict,
+        blank=True,
+        help_text=_("Trống khi người nộp tự đứng tên; xem `behalf.Principal`."),
+    )
+    copied_from = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="+", verbose_name=_("chép từ hồ sơ")
+    )
     draft_result = models.TextField(_("bản dự thảo gửi công dân"), blank=True)
     result_record = models.JSONField(_("số, quyển đăng ký"), default=dict, blank=True)
     created_at = models.DateTimeField(_("lúc tạo"), auto_now_add=True)
     updated_at = models.DateTimeField(_("lúc sửa"), auto_now=True)
+    expiry_warned_at = models.DateTimeField(_("đã báo bản nháp sắp hết hạn lúc"), null=True)
     submitted_at = models.DateTimeField(_("lúc nộp"), null=True)
     answer_by = models.DateTimeField(_("cơ quan trả lời trước"), null=True)
     accepted_at = models.DateTimeField(_("lúc tiếp nhận"), null=True)
@@ -292,6 +293,8 @@ class Dossier(models.Model):
 
     def last_words(self, name: str) -> str:
         """The words that went with the latest event of this name; "" for none."""
+        from dossiers.models.ledger import Note
+
         notes = Note.objects.filter(event__dossier=self, event__name=name).order_by("-event__seq")
         return notes.values_list("text", flat=True).first() or ""
 
@@ -402,6 +405,62 @@ class Dossier(models.Model):
         """The citizen has the result."""
 
 
+class ParticipantQuerySet(models.QuerySet):
+    """Participants as access to a dossier asks for them."""
+
+    def active(self) -> ParticipantQuerySet:
+        """Those who joined and were not let go: they see the dossier."""
+        return self.filter(joined_at__isnull=False, ended_at=None)
+
+    def open(self) -> ParticipantQuerySet:
+        """Those invited or joined, and not let go."""
+        return self.filter(ended_at=None)
+
+
+class Participant(models.Model):
+    """Another person of a dossier: invited by the one who files, joined by a link.
+
+    A participant sees the dossier from joining until it is ended. `agreed_to` is the
+    fingerprint of what a co-applicant read when they agreed: a draft that changed
+    afterwards waits for their agreement again.
+    """
+
+    class Role(models.TextChoices):
+        CO_APPLICANT = "co_applicant", _("Người cùng đứng đơn")
+        PRINCIPAL = "principal", _("Người được nộp thay")
+
+    dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="participants")
+    role = models.CharField(_("vai trò"), max_length=12, choices=Role)
+    name = models.CharField(_("họ và tên"), max_length=100)
+    contact = models.CharField(_("thư điện tử hoặc số điện thoại"), max_length=254, blank=True)
+    token = models.CharField(max_length=22, unique=True, default=new_key, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="participations"
+    )
+    invited_at = models.DateTimeField(_("mời lúc"), auto_now_add=True)
+    joined_at = models.DateTimeField(_("tham gia lúc"), null=True)
+    agreed_at = models.DateTimeField(_("đồng ý lúc"), null=True)
+    agreed_to = models.CharField(max_length=16, blank=True)
+    ended_at = models.DateTimeField(_("thôi tham gia lúc"), null=True)
+
+    objects = ParticipantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("người tham gia hồ sơ")
+        verbose_name_plural = _("người tham gia hồ sơ")
+        ordering = ("invited_at", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("dossier", "user"),
+                condition=Q(user__isnull=False, ended_at=None),
+                name="participant_once_per_dossier",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
 class DayCounter(models.Model):
     """The last running number given at one office on one day; its locked row hands them out."""
 
@@ -418,345 +477,3 @@ class DayCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agency_id} {self.day:%Y-%m-%d}"
-
-
-class Event(models.Model):
-    """One thing that happened to a dossier: a move, or a look by staff.
-
-    Append-only in the database itself, and chained: `hash` covers every column and the
-    hash before it. Holds ids, field names and digests, never names or free text: those
-    are in `Note`, which can be erased without breaking the chain.
-    """
-
-    dossier = models.ForeignKey(Dossier, models.PROTECT, related_name="events")
-    seq = models.PositiveIntegerField(_("thứ tự"))
-    name = models.CharField(_("việc"), max_length=40)
-    from_state = models.CharField(max_length=22, choices=Dossier.State, blank=True)
-    to_state = models.CharField(max_length=22, choices=Dossier.State, blank=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        verbose_name=_("người thực hiện"),
-    )
-    agency = models.ForeignKey(Agency, models.PROTECT, null=True, related_name="+")
-    at = models.DateTimeField(_("lúc"))
-    data = models.JSONField(default=dict)
-    previous = models.CharField(max_length=64, blank=True)
-    hash = models.CharField(max_length=64)
-
-    class Meta:
-        verbose_name = _("sự việc")
-        verbose_name_plural = _("nhật ký")
-        ordering = ("dossier", "seq")
-        constraints = (
-            models.UniqueConstraint(fields=("dossier", "seq"), name="event_seq_once_per_dossier"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.dossier_id}/{self.seq} {self.name}"
-
-
-class Note(models.Model):
-    """The words that go with an event: a reason, what is missing, a comment."""
-
-    event = models.OneToOneField(Event, models.CASCADE, related_name="note")
-    text = models.TextField(_("nội dung"))
-    legal_ground = models.CharField(_("căn cứ"), max_length=200, blank=True)
-    is_public = models.BooleanField(_("công dân được xem"), default=True)
-    salt = models.CharField(max_length=22, default=new_key, editable=False)
-
-    class Meta:
-        verbose_name = _("ghi chú")
-        verbose_name_plural = _("ghi chú")
-
-    def __str__(self) -> str:
-        return f"#{self.event_id}"
-
-
-class Attachment(models.Model):
-    """A file that belongs to a dossier, private, and immutable once uploaded."""
-
-    OTHER = "khac"  # the `document` of a file that no paper of the procedure asks for
-
-    key = models.CharField(max_length=22, unique=True, default=new_key, editable=False)
-    dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="attachments")
-    document = models.CharField(
-        _("giấy tờ"), max_length=40, help_text=_("Khóa của giấy tờ trong thủ tục.")
-    )
-    file = models.FileField(upload_to="attachments/%Y/%m/")
-    name = models.CharField(_("tên tệp"), max_length=120)
-    media_type = models.CharField(max_length=40)
-    size = models.PositiveIntegerField(_("dung lượng"))
-    sha256 = models.CharField(max_length=64)
-    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    uploaded_at = models.DateTimeField(auto_now_add=True)
-    submitted_at = models.DateTimeField(
-        null=True, help_text=_("Lúc tệp được nộp cùng hồ sơ; từ đó không xóa được nữa.")
-    )
-
-    class Meta:
-        verbose_name = _("tệp đính kèm")
-        verbose_name_plural = _("tệp đính kèm")
-        ordering = ("uploaded_at", "pk")
-
-    def __str__(self) -> str:
-        return self.key
-
-
-class SupplementRequest(models.Model):
-    """One request, made once and in full, for what is still missing from a dossier."""
-
-    dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="supplement_requests")
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    asked_at = models.DateTimeField(auto_now_add=True)
-    items = models.JSONField(_("nội dung cần bổ sung"), default=list)
-    documents = models.JSONField(
-        _("giấy tờ cần bổ sung"), default=list, help_text=_("Khóa của các giấy tờ.")
-    )
-    reason = models.TextField(_("lý do"))
-    due_at = models.DateTimeField(_("bổ sung trước"), null=True)
-    answered_at = models.DateTimeField(null=True)
-    answer = models.TextField(_("trả lời của công dân"), blank=True)
-
-    class Meta:
-        verbose_name = _("yêu cầu bổ sung")
-        verbose_name_plural = _("yêu cầu bổ sung")
-        ordering = ("asked_at",)
-        constraints = (
-            models.UniqueConstraint(
-                fields=("dossier",),
-                condition=Q(answered_at=None),
-                name="supplement_one_open_per_dossier",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"#{self.pk}"
-
-
-class Paper(models.Model):
-    """A printed paper of the one-stop shop, kept as it was made and checkable by its token.
-
-    `facts` is what the paper says, frozen in the transaction that asked for it; a task
-    makes the PDF from it afterwards, so no request waits for one.
-    """
-
-    class Kind(models.TextChoices):
-        FORM = "form", _("Tờ khai đã điền")
-        FILING = "filing", _("Xác nhận nộp hồ sơ trực tuyến")
-        RECEIPT = "receipt", _("Giấy tiếp nhận hồ sơ và hẹn trả kết quả")
-        SUPPLEMENT = "supplement", _("Phiếu yêu cầu bổ sung, hoàn thiện hồ sơ")
-        REFUSAL = "refusal", _("Phiếu từ chối tiếp nhận giải quyết hồ sơ")
-        APOLOGY = "apology", _("Phiếu xin lỗi và hẹn lại ngày trả kết quả")
-        STOP = "stop", _("Thông báo dừng giải quyết hồ sơ")
-        PAYMENT = "payment", _("Xác nhận thanh toán")
-
-    dossier = models.ForeignKey(Dossier, models.PROTECT, related_name="papers")
-    kind = models.CharField(_("loại giấy"), max_length=12, choices=Kind)
-    number = models.PositiveSmallIntegerField(_("lần"), default=1)
-    token = models.CharField(max_length=22, unique=True, default=new_key, editable=False)
-    facts = models.JSONField(_("nội dung"))
-    file = models.FileField(upload_to="papers/%Y/%m/", blank=True)
-    sha256 = models.CharField(max_length=64, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name = _("giấy tờ một cửa")
-        verbose_name_plural = _("giấy tờ một cửa")
-        ordering = ("created_at", "pk")
-        constraints = (
-            models.UniqueConstraint(
-                fields=("dossier", "kind", "number"), name="paper_number_once_per_kind"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.token
-
-
-class ResultCounter(models.Model):
-    """The last number of one kind of result at one office in one year; its locked row
-    hands them out."""
-
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
-    year = models.PositiveSmallIntegerField()
-    symbol = models.CharField(max_length=20)
-    last = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("agency", "year", "symbol"), name="result_counter_one_per_series"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.agency_id} {self.year} {self.symbol}"
-
-
-class Result(models.Model):
-    """The result of a dossier: a PDF that we made and signed, or one signed elsewhere.
-
-    Never changed: a wrong one is replaced or revoked, and its check page says so.
-    """
-
-    dossier = models.ForeignKey(Dossier, models.PROTECT, related_name="results")
-    token = models.CharField(max_length=22, unique=True, default=new_key, editable=False)
-    title = models.CharField(_("tên kết quả"), max_length=200)
-    facts = models.JSONField(_("nội dung"), default=dict)
-    is_made_here = models.BooleanField(_("do cổng lập"), default=True)
-    is_sample = models.BooleanField(_("bản minh hoạ"), default=False)
-    file = models.FileField(upload_to="results/%Y/%m/", blank=True)
-    sha256 = models.CharField(max_length=64, blank=True)
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    signed_at = models.DateTimeField(_("ký số lúc"), null=True)
-    revoked_at = models.DateTimeField(_("thu hồi lúc"), null=True)
-
-    class Meta:
-        verbose_name = _("kết quả")
-        verbose_name_plural = _("kết quả")
-        ordering = ("created_at", "pk")
-
-    def __str__(self) -> str:
-        return self.token
-
-
-class Notice(models.Model):
-    """Something that the citizen was told: shown in the portal, and sent by e-mail."""
-
-    dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="notices")
-    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")
-    event = models.OneToOneField(Event, models.CASCADE, null=True, related_name="notice")
-    subject = models.CharField(_("tiêu đề"), max_length=200)
-    body = models.TextField(_("nội dung"))
-    created_at = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(null=True)
-
-    class Meta:
-        verbose_name = _("thông báo")
-        verbose_name_plural = _("thông báo")
-        ordering = ("-created_at", "-pk")
-
-    def __str__(self) -> str:
-        return f"#{self.pk}"
-
-
-def new_question_code() -> str:
-    """`HD-261124-7K3P9Q`: the day it was asked, and six characters without look-alikes."""
-    return f"HD-{timezone.localdate():%y%m%d}-{new_secret()[:6]}"
-
-
-class QuestionQuerySet(models.QuerySet):
-    """Questions as pages and people may see them."""
-
-    def published(self) -> QuestionQuerySet:
-        """Those that everybody may read, newest first."""
-        return self.exclude(published_at=None).order_by("-published_at", "-pk")
-
-    def of(self, user: User) -> QuestionQuerySet:
-        """Those that `user` asked while logged in, newest first."""
-        return self.filter(owner=user).order_by("-asked_at", "-pk")
-
-    def waiting(self) -> QuestionQuerySet:
-        """Not answered yet."""
-        return self.filter(answered_at=None)
-
-    def late(self, now: datetime.datetime) -> QuestionQuerySet:
-        """Not answered, and past the day on which the office had to."""
-        return self.waiting().filter(due_at__lt=now)
-
-    def for_page(self) -> QuestionQuerySet:
-        """With what a page shows, in one query."""
-        return self.select_related("agency", "procedure__current", "sector")
-
-
-class Question(models.Model):
-    """One question to the office, with its answer, and what of it is published.
-
-    The asker is told what `answer` says, so it stays as it was sent. What everybody reads is
-    the office's own wording in `public_question` and `public_answer`, never the asker's name
-    or contact; `questions.erase()` removes those without touching what is published.
-    """
-
-    code = models.CharField(_("mã câu hỏi"), max_length=20, unique=True, default=new_question_code)
-    secret = models.CharField(max_length=8, default=new_secret, editable=False)
-    form_key = models.CharField(max_length=22, unique=True, default=new_key, editable=False)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("tài khoản người hỏi"),
-    )
-    agency = models.ForeignKey(
-        Agency, models.PROTECT, related_name="+", verbose_name=_("cơ quan trả lời")
-    )
-    procedure = models.ForeignKey(
-        Procedure, models.PROTECT, null=True, blank=True, related_name="+",
-        verbose_name=_("thủ tục"),
-    )  # fmt: skip
-    sector = models.ForeignKey(
-        Sector, models.PROTECT, null=True, blank=True, related_name="+",
-        verbose_name=_("lĩnh vực"),
-    )  # fmt: skip
-    name = models.CharField(_("người hỏi"), max_length=100, blank=True)
-    email = models.EmailField(_("thư điện tử"), blank=True)
-    phone = models.CharField(_("số điện thoại"), max_length=15, blank=True)
-    text = models.TextField(_("câu hỏi"), blank=True)
-    asked_at = models.DateTimeField(_("hỏi lúc"), default=timezone.now)
-    due_at = models.DateTimeField(_("hạn trả lời"))
-    answer = models.TextField(_("trả lời"), blank=True)
-    answered_at = models.DateTimeField(_("trả lời lúc"), null=True, blank=True)
-    answered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+",
-        verbose_name=_("người trả lời"),
-    )  # fmt: skip
-    public_question = models.TextField(_("câu hỏi đăng công khai"), blank=True)
-    public_answer = models.TextField(_("trả lời đăng công khai"), blank=True)
-    public_words = models.TextField(editable=False, blank=True)
-    published_at = models.DateTimeField(_("đăng lúc"), null=True, blank=True)
-    published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+",
-        verbose_name=_("người đăng"),
-    )  # fmt: skip
-    receipt_sent_at = models.DateTimeField(null=True, editable=False)
-    reminder_sent_at = models.DateTimeField(null=True, editable=False)
-    answer_sent_at = models.DateTimeField(null=True, editable=False)
-    erased_at = models.DateTimeField(_("xóa thông tin cá nhân lúc"), null=True, editable=False)
-    version = models.PositiveIntegerField(default=0, editable=False)
-
-    objects = QuestionQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("câu hỏi")
-        verbose_name_plural = _("hỏi đáp")
-        ordering = ("-asked_at", "-pk")
-        indexes = (
-            models.Index(
-                fields=("due_at",), condition=Q(answered_at=None), name="question_waiting_by_due"
-            ),
-        )
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(published_at=None) | Q(answered_at__isnull=False),
-                name="question_published_only_answered",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.code
-
-    def get_absolute_url(self) -> str:
-        """The page for those who may read it."""
-        return reverse("dossiers:question", args=[self.code])
-
-    @property
-    def is_late(self) -> bool:
-        """Whether the office let the time go by: it still owes the answer, or gave it late."""
-        return (self.answered_at or timezone.now()) > self.due_at

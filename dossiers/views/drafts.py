@@ -1,32 +1,28 @@
-"""The citizen's pages: filling a draft, filing it, following it."""
+"""The citizen's pages for filling in a draft and filing it."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
-from dossiers import attachments, filing, presenting, workflow
+from dossiers import answers, attachments, drafting, filing, workflow
+from dossiers import documents as papers
 from dossiers.forms import DeliveryForm, OfficeForm, RepeatedSection, build_section_form
-from dossiers.models import Attachment, Dossier
+from dossiers.models import Dossier
 from procedures.fees import total
 from procedures.formspec.lists import commune_suggestions
 from procedures.formspec.spec import Section, walk
 from procedures.formspec.webform import asked_sections, is_asked, warnings
 from procedures.models import Procedure
 from procedures.presenting import closed_reason, page_context
-
-PAGE_SIZE = 20
 
 
 def _get_draft(request: HttpRequest, key: str) -> Dossier:
@@ -52,23 +48,9 @@ def _keep(draft: Dossier, *fields: str) -> None:
     still_a_draft.update(**values, updated_at=timezone.now())
 
 
-def _get_dossier(request: HttpRequest, code: str) -> Dossier:
-    """This person's filed dossier; 404 for anybody else's."""
-    return get_object_or_404(Dossier.objects.visible_to(request.user).for_page(), code=code)
-
-
 def _posted(request: HttpRequest) -> QueryDict | None:
     """What was sent, however little; None for a page that is only looked at."""
     return request.POST if request.method == "POST" else None
-
-
-@login_required
-@require_GET
-def mine(request: HttpRequest) -> HttpResponse:
-    """All of one's dossiers and drafts, the newest first."""
-    dossiers = Dossier.objects.visible_to(request.user).for_list()
-    page = Paginator(dossiers, PAGE_SIZE).get_page(request.GET.get("trang"))
-    return render(request, "dossiers/mine.html", {"page": page})
 
 
 @login_required
@@ -92,12 +74,12 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
 def draft(request: HttpRequest, key: str) -> HttpResponse:
     """The task list of a draft: what is done, what is left."""
     dossier = _get_draft(request, key)
-    steps = presenting.draft_steps(dossier)
+    steps = drafting.draft_steps(dossier)
     context = {
         "dossier": dossier,
         "steps": steps,
         "current": "",
-        "next": presenting.first_left(steps),
+        "next": drafting.first_left(steps),
     }
     return render(request, "dossiers/draft.html", context)
 
@@ -160,13 +142,13 @@ def documents(request: HttpRequest, key: str) -> HttpResponse:
         errors = _store_files(request, dossier)
         dossier = _get_draft(request, key)
         if not errors and "add" not in request.POST:
-            missing = presenting.missing_documents(dossier)
+            missing = papers.missing_documents(dossier)
             if not missing:
                 return _onwards(request, dossier, "documents")
             errors = {row.key: _("Hãy đính kèm: %(name)s.") % {"name": row.name} for row in missing}
         elif not errors:
             return redirect(request.get_full_path())
-    rows = presenting.document_rows(dossier, errors)
+    rows = papers.document_rows(dossier, errors)
     return _page(request, dossier, "documents", "dossiers/documents.html", rows=rows, errors=errors)
 
 
@@ -189,7 +171,7 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
     if filed_already := _already_filed(request, key):
         return redirect(filed_already)
     dossier = _get_draft(request, key)
-    seen = presenting.fingerprint(dossier)
+    seen = drafting.fingerprint(dossier)
     delivery = DeliveryForm(_posted(request), dossier=dossier)
     if request.method == "POST" and request.POST.get("seen", seen) != seen:
         messages.warning(request, _("Hồ sơ đã thay đổi từ lúc mở trang này; xin đọc lại rồi nộp."))
@@ -209,12 +191,12 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
     lines = filing.charges(dossier)
     return _page(
         request, dossier, "check", "dossiers/check.html",
-        sections=presenting.answer_sections(dossier, edit=True),
-        documents=presenting.document_rows(dossier, {}),
+        sections=answers.answer_sections(dossier, edit=True),
+        documents=papers.document_rows(dossier, {}),
         problems=filing.problems(dossier, now=timezone.now()),
         warnings=warnings(dossier.revision.form, dossier.answers),
         delivery=delivery, seen=seen, lines=lines, total=total(lines),
-        redirection=presenting.redirection(dossier),
+        redirection=drafting.redirection(dossier),
     )  # fmt: skip
 
 
@@ -244,151 +226,20 @@ def _page(
     request: HttpRequest, dossier: Dossier, current: str, template: str, **context: Any
 ) -> HttpResponse:
     """A page of the wizard with its list of steps."""
-    steps = presenting.draft_steps(dossier)
+    steps = drafting.draft_steps(dossier)
     context |= {"dossier": dossier, "steps": steps, "current": current}
-    context["previous"] = presenting.step_before(steps, current)
+    context["previous"] = drafting.step_before(steps, current)
     return render(request, template, context)
 
 
 def _onwards(request: HttpRequest, dossier: Dossier, current: str) -> HttpResponse:
     """The next page; straight back to the check page for one who came from there."""
-    other = presenting.redirection(dossier)
+    other = drafting.redirection(dossier)
     if other and current in {
         row.id for row in asked_sections(dossier.revision.form, dossier.answers)
     }:
         return render(request, "dossiers/redirected.html", {"dossier": dossier, "other": other})
-    steps = presenting.draft_steps(dossier)
+    steps = drafting.draft_steps(dossier)
     if request.GET.get("sua") and all(step.is_done for step in steps[:-1]):
         return redirect("dossiers:check", dossier.key)
-    return redirect(presenting.step_after(steps, current).url)
-
-
-# --- After filing ---------------------------------------------------------------------
-
-
-@login_required
-@require_GET
-def detail(request: HttpRequest, code: str) -> HttpResponse:
-    """Where the dossier is, what was and what comes next."""
-    dossier = _get_dossier(request, code)
-    return render(request, "dossiers/detail.html", presenting.tracking(dossier))
-
-
-@login_required
-@require_GET
-def filed(request: HttpRequest, code: str) -> HttpResponse:
-    """Filed: the code, what happens next, and by when. Can be bookmarked."""
-    dossier = _get_dossier(request, code)
-    return render(request, "dossiers/filed.html", presenting.tracking(dossier))
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def supplement(request: HttpRequest, code: str) -> HttpResponse:
-    """Answer a supplement request: words, files, or both."""
-    dossier = _get_dossier(request, code)
-    asked = dossier.supplement_requests.filter(answered_at=None).first()
-    if dossier.state != Dossier.State.SUPPLEMENT_REQUIRED or asked is None:
-        return _too_late(request, dossier)
-    errors: dict[str, str] = {}
-    if request.method == "POST":
-        errors = _store_supplement(request, dossier, asked.documents)
-        if not errors and "send" in request.POST:
-            answer = request.POST.get("answer", "")[:4000]
-            if _perform(request, dossier, "answer_supplement", answer=answer):
-                return redirect(dossier)
-        # Read again, so that the page shows the files that were just kept.
-        dossier = _get_dossier(request, code)
-    context = {
-        "dossier": dossier,
-        "asked": asked,
-        "rows": presenting.supplement_rows(dossier, asked, errors),
-        "errors": errors,
-        "answer": request.POST.get("answer", ""),
-    }
-    return render(request, "dossiers/supplement.html", context)
-
-
-def _store_supplement(request: HttpRequest, dossier: Dossier, keys: list[str]) -> dict[str, str]:
-    errors: dict[str, str] = {}
-    for key in [*keys, Attachment.OTHER]:
-        for file in request.FILES.getlist(key):
-            try:
-                attachments.store(dossier, key, file, by=request.user)
-            except ValidationError as error:
-                errors[key] = " ".join(error.messages)
-    return errors
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def draft_result(request: HttpRequest, code: str) -> HttpResponse:
-    """Check the draft of the result: agree, or say what is wrong."""
-    dossier = _get_dossier(request, code)
-    if dossier.state != Dossier.State.AWAITING_CONFIRMATION:
-        return _too_late(request, dossier)
-    if request.method == "POST":
-        name = "confirm_draft" if "agree" in request.POST else "object_to_draft"
-        if _perform(request, dossier, name, reason=request.POST.get("reason", "")[:4000]):
-            return redirect(dossier)
-    context = {"dossier": dossier, "reason": request.POST.get("reason", "")}
-    return render(request, "dossiers/draft_result.html", context)
-
-
-def _too_late(request: HttpRequest, dossier: Dossier) -> HttpResponse:
-    """Back to the dossier; one who sent something is told that it was not needed any more."""
-    if request.method == "POST":
-        messages.warning(
-            request, _("Hồ sơ đã thay đổi từ lúc mở trang; lần bấm vừa rồi không làm gì thêm.")
-        )
-    return redirect(dossier)
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def withdraw(request: HttpRequest, code: str) -> HttpResponse:
-    """Take a dossier back, after asking."""
-    dossier = _get_dossier(request, code)
-    open_moves = {action.name for action in workflow.open_to(dossier, request.user)}
-    if "withdraw" not in open_moves:
-        messages.error(request, _("Hồ sơ này không rút được nữa."))
-        return redirect(dossier)
-    if request.method == "POST" and _perform(
-        request, dossier, "withdraw", reason=request.POST.get("reason", "")[:1000]
-    ):
-        return redirect(dossier)
-    return render(request, "dossiers/withdraw.html", {"dossier": dossier})
-
-
-def _perform(request: HttpRequest, dossier: Dossier, name: str, **details: Any) -> bool:
-    """Make the citizen's move; the page says it in words when it was not made."""
-    version = request.POST.get("version", "")
-    try:
-        workflow.perform(
-            dossier, name, by=request.user,
-            version=int(version) if re.fullmatch("[0-9]{1,9}", version) else None, **details,
-        )  # fmt: skip
-    except workflow.Refused as error:
-        messages.error(request, str(error))
-        return False
-    return True
-
-
-@login_required
-@require_POST
-def remove_attachment(request: HttpRequest, key: str) -> HttpResponse:
-    """Take a file out again, as long as it was not filed."""
-    row = get_object_or_404(
-        Attachment.objects.select_related("dossier").filter(submitted_at=None),
-        key=key,
-        dossier__owner=request.user,
-    )
-    try:
-        attachments.remove(row)
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-        return redirect(row.dossier)
-    messages.success(request, _("Đã xóa tệp “%(name)s”.") % {"name": row.name})
-    if row.dossier.state == Dossier.State.DRAFT:
-        return redirect(reverse("dossiers:documents", args=[row.dossier.key]))
-    return redirect("dossiers:supplement", row.dossier.code)
+    return redirect(drafting.step_after(steps, current).url)

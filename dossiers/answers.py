@@ -1,0 +1,64 @@
+"""The answers of a dossier in words, as pages show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.forms import CheckboxSelectMultiple, RadioSelect
+from django.urls import reverse
+
+from dossiers.models import Dossier
+from procedures.formspec import conditions
+from procedures.formspec.fields import display, type_of
+from procedures.formspec.spec import Field, Section
+from procedures.formspec.webform import asked_sections, questions
+
+
+def answer_sections(dossier: Dossier, *, edit: bool = False) -> list[dict[str, Any]]:
+    """Every asked section with its answers in words; `edit` adds the way back to each."""
+    return [
+        {
+            "title": section.title,
+            "rows": _answers(section, dossier),
+            "url": reverse("dossiers:section", args=[dossier.key, section.id]) if edit else "",
+        }
+        for section in asked_sections(dossier.revision.form, dossier.answers)
+    ]
+
+
+def _answers(section: Section, dossier: Dossier) -> list[dict[str, Any]]:
+    given = dossier.answers.get(section.id)
+    if not section.repeat:
+        return _row_answers(section, given or {}, "")
+    rows = []
+    for number, row in enumerate(given or [], start=1):
+        rows += _row_answers(
+            section, row, f"{section.repeat.row_name} {number}: ", f"{number - 1}-"
+        )
+    return rows
+
+
+def _row_answers(
+    section: Section, row: dict, before: str, prefix: str = ""
+) -> list[dict[str, Any]]:
+    shown = []
+    for question in questions(section.fields):
+        answer = conditions.lookup(row, question.path)
+        if answer is None:
+            continue
+        label = question.spec.label or section.title
+        shown.append(
+            {
+                "label": f"{before}{label}",
+                "value": display(question.spec, answer),
+                "anchor": f"id_{prefix}{question.path}{_first_input(question.spec)}",
+            }
+        )
+    return shown
+
+
+def _first_input(spec: Field) -> str:
+    """How the id of the question's first input ends."""
+    suffix, first = next(iter(type_of(spec).inputs(spec).items()))
+    is_group = isinstance(first.widget, RadioSelect | CheckboxSelectMultiple)
+    return f"{suffix}_0" if is_group else suffix
