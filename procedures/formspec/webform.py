@@ -67,7 +67,7 @@ class SectionForm(forms.Form):
         self.questions = [
             question
             for question in questions(section.fields)
-            if not self._ruled_out(question.whens)
+            if self._is_shown(question)
         ]
         super().__init__(data, prefix=prefix, initial=self._initial(row))
         self.helper = FormHelper()
@@ -81,6 +81,10 @@ class SectionForm(forms.Form):
         if data is not None:
             self.full_clean()
             self._describe_errors()
+
+    def _is_shown(self, question: Question) -> bool:
+        """Whether the page has this question at all; a supplement shows some of them."""
+        return not self._ruled_out(question.whens)
 
     def _ruled_out(self, whens: tuple[str, ...]) -> bool:
         """Whether answers on other pages alone say that this is not asked."""
