@@ -171,8 +171,10 @@ def store(dossier: Dossier, document: str, file: UploadedFile, *, by: User) -> A
 def _keep(attachment: Attachment) -> Attachment:
     """The row of a stored file; the one that is there already for the same content."""
     dossier = attachment.dossier
-    _lock_open(dossier)
+    _lock_open(dossier, attachment.document)
     same = {"document": attachment.document, "sha256": attachment.sha256}
+    if attachment.document == Attachment.MESSAGE:
+        same["uploaded_by"] = attachment.uploaded_by  # each side has its own
     existing = dossier.attachments.filter(**same, submitted_at=None).first()
     if existing:
         return existing
@@ -181,10 +183,15 @@ def _keep(attachment: Attachment) -> Attachment:
     return attachment
 
 
-def _lock_open(dossier: Dossier) -> Dossier:
-    """Lock a dossier to which its owner may add files now: nothing comes in behind a decision."""
-    open_states = (Dossier.State.DRAFT, Dossier.State.SUPPLEMENT_REQUIRED)
-    locked = Dossier.objects.select_for_update().filter(pk=dossier.pk, state__in=open_states)
+def _lock_open(dossier: Dossier, document: str) -> Dossier:
+    """Lock a dossier to which files may be added now: nothing comes in behind a decision.
+
+    What goes with a message is no paper of the dossier, so it may come at any time.
+    """
+    locked = Dossier.objects.select_for_update().filter(pk=dossier.pk)
+    if document != Attachment.MESSAGE:
+        open_states = (Dossier.State.DRAFT, Dossier.State.SUPPLEMENT_REQUIRED)
+        locked = locked.filter(state__in=open_states)
     found = locked.first()
     if found is None:
         raise ValidationError(_("Hồ sơ đã nộp nên không thêm bớt tệp được nữa."))
@@ -209,7 +216,7 @@ def _check_room(dossier: Dossier, size: int) -> None:
 @transaction.atomic
 def remove(attachment: Attachment) -> None:
     """Take a file out again; raises `ValidationError` once it was filed."""
-    _lock_open(attachment.dossier)
+    _lock_open(attachment.dossier, attachment.document)
     if not Attachment.objects.filter(pk=attachment.pk, submitted_at=None).delete()[0]:
         raise ValidationError(_("Tệp này đã nộp cùng hồ sơ nên không xóa được nữa."))
     delete_afterwards([attachment])
