@@ -1,173 +1,101 @@
-"""What the citizen is told about each move: in the portal at once, by e-mail from a task.
+"""Who is told what: in the portal at once, and by the ways they prefer from a task.
 
-Each notice says what happened, what to do, by when, and links there. A mail server that
-is down delays a notice; it never breaks a move.
+Each notice says what happened, what to do, by when, and links there. A mail server or
+gateway that is down delays a notice; it never breaks a move.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import datetime
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from django.conf import settings
-from django.core.mail import EmailMessage
+from allauth.account.models import EmailAddress
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from dossiers.models import Dossier, Event, Notice
+from dossiers import channels
+from dossiers.models import Delivery, Dossier, Event, Notice, NoticePreference, Participant
+from dossiers.noticewords import (
+    COLLECTING,
+    CONDOLENCE,
+    FILER,
+    IN_MOURNING,
+    NOTHING_TO_DO,
+    SILENT,
+    TO_DO,
+    WARM_WISH,
+    WORDS,
+    Words,
+)
 from procedures.text import in_vietnamese
 
 if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
+
     from dossiers.workflow import Move
 
-
-class Words(NamedTuple):
-    """The subject and the body of a notice; `%(…)s` as in `_values()`."""
-
-    subject: object
-    body: object
+Channel = Delivery.Channel
 
 
-WORDS = {
-    "submit": Words(
-        gettext_lazy("Hồ sơ %(code)s: đã nộp, chưa được tiếp nhận"),
-        gettext_lazy(
-            "Ông/bà đã nộp hồ sơ “%(procedure)s” đến %(office)s.\n"
-            "Hồ sơ chưa được tiếp nhận. Cơ quan sẽ trả lời trước %(answer_by)s."
-        ),
-    ),
-    "submit_and_pay": Words(
-        gettext_lazy("Hồ sơ %(code)s: cần nộp phí để hoàn tất việc nộp"),
-        gettext_lazy(
-            "Ông/bà đã nộp hồ sơ “%(procedure)s” đến %(office)s.\n"
-            "Hãy nộp phí, lệ phí; hồ sơ chuyển đến cơ quan ngay sau khi nộp phí."
-        ),
-    ),
-    "accept": Words(
-        gettext_lazy("Hồ sơ %(code)s: đã được tiếp nhận"),
-        gettext_lazy(
-            "%(office)s đã tiếp nhận hồ sơ “%(procedure)s”.\n"
-            "Hẹn trả kết quả: %(promised_at)s. Giấy tiếp nhận có trên trang theo dõi hồ sơ."
-        ),
-    ),
-    "refuse": Words(
-        gettext_lazy("Hồ sơ %(code)s: không được tiếp nhận"),
-        gettext_lazy(
-            "%(office)s không tiếp nhận hồ sơ “%(procedure)s”.\nLý do: %(note)s\nCăn cứ: %(ground)s"
-        ),
-    ),
-    "request_supplement": Words(
-        gettext_lazy("Hồ sơ %(code)s: cần bổ sung"),
-        gettext_lazy(
-            "%(office)s đề nghị ông/bà bổ sung hồ sơ “%(procedure)s”:\n%(note)s\n"
-            "Hãy bổ sung trước %(citizen_by)s. Thời gian giải quyết tạm dừng trong lúc chờ."
-        ),
-    ),
-    "answer_supplement": Words(
-        gettext_lazy("Hồ sơ %(code)s: đã nhận bổ sung"),
-        gettext_lazy("Cơ quan đã nhận phần bổ sung của ông/bà và tiếp tục giải quyết hồ sơ."),
-    ),
-    "request_payment": Words(
-        gettext_lazy("Hồ sơ %(code)s: cần nộp phí, lệ phí"),
-        gettext_lazy(
-            "Hãy nộp phí, lệ phí của hồ sơ “%(procedure)s” trên trang theo dõi hồ sơ.\n"
-            "Thời gian giải quyết tạm dừng trong lúc chờ."
-        ),
-    ),
-    "confirm_payment": Words(
-        gettext_lazy("Hồ sơ %(code)s: đã nhận phí, lệ phí"),
-        gettext_lazy("Cơ quan đã nhận phí, lệ phí của ông/bà. Xác nhận thanh toán ở trang hồ sơ."),
-    ),
-    "take": Words(
-        gettext_lazy("Hồ sơ %(code)s: đang được xử lý"),
-        gettext_lazy("Hồ sơ “%(procedure)s” đã có người thụ lý. Hẹn trả kết quả: %(promised_at)s."),
-    ),
-    "send_draft": Words(
-        gettext_lazy("Hồ sơ %(code)s: mời ông/bà kiểm tra bản dự thảo"),
-        gettext_lazy(
-            "Hãy kiểm tra từng chữ trong bản dự thảo kết quả và xác nhận trước %(citizen_by)s."
-        ),
-    ),
-    "send_draft_silence_agrees": Words(
-        gettext_lazy("Hồ sơ %(code)s: mời ông/bà kiểm tra bản dự thảo"),
-        gettext_lazy(
-            "Hãy kiểm tra từng chữ trong bản dự thảo kết quả và xác nhận trước %(citizen_by)s.\n"
-            "Quá thời gian này mà không có trả lời thì coi như ông/bà đồng ý."
-        ),
-    ),
-    "recall_draft": Words(
-        gettext_lazy("Hồ sơ %(code)s: cơ quan xem lại bản dự thảo"),
-        gettext_lazy(
-            "%(office)s đã thu lại bản dự thảo kết quả để xem lại; ông/bà không cần trả lời.\n"
-            "Lý do: %(note)s"
-        ),
-    ),
-    "confirm_by_silence": Words(
-        gettext_lazy("Hồ sơ %(code)s: bản dự thảo coi như được đồng ý"),
-        gettext_lazy(
-            "Đã hết thời gian kiểm tra bản dự thảo kết quả mà không có trả lời, nên coi như "
-            "ông/bà đồng ý.\nNếu thấy có chỗ sai, hãy liên hệ ngay với %(office)s."
-        ),
-    ),
-    "extend": Words(
-        gettext_lazy("Hồ sơ %(code)s: xin lỗi và hẹn lại ngày trả kết quả"),
-        gettext_lazy(
-            "%(office)s xin lỗi vì chưa trả được kết quả đúng hẹn.\nLý do: %(note)s\n"
-            "Ngày hẹn mới: %(promised_at)s."
-        ),
-    ),
-    "transfer": Words(
-        gettext_lazy("Hồ sơ %(code)s: chuyển đến cơ quan có thẩm quyền"),
-        gettext_lazy(
-            "Hồ sơ “%(procedure)s” được chuyển đến %(office)s. Mã hồ sơ và thời gian không đổi."
-        ),
-    ),
-    "complete": Words(
-        gettext_lazy("Hồ sơ %(code)s: đã có kết quả"),
-        gettext_lazy("Hồ sơ “%(procedure)s” đã giải quyết xong. Cách nhận: %(delivery)s."),
-    ),
-    "hand_over": Words(
-        gettext_lazy("Hồ sơ %(code)s: đã trả kết quả"),
-        gettext_lazy("Kết quả của hồ sơ “%(procedure)s” đã được trả. %(delivery)s."),
-    ),
-    "stop": Words(
-        gettext_lazy("Hồ sơ %(code)s: dừng giải quyết"),
-        gettext_lazy(
-            "%(office)s dừng giải quyết hồ sơ “%(procedure)s”.\nLý do: %(note)s\nCăn cứ: %(ground)s"
-        ),
-    ),
-    "withdraw": Words(
-        gettext_lazy("Hồ sơ %(code)s: đã rút"),
-        gettext_lazy("Hồ sơ “%(procedure)s” đã được rút theo đề nghị của ông/bà."),
-    ),
-}
+# --- A move -----------------------------------------------------------------------------
 
 
 @in_vietnamese
 def tell(move: Move, event: Event) -> None:
-    """Write the notice of a move, if the citizen is told of it, and have it sent."""
-    from dossiers.tasks import send_notice
-
-    words = WORDS.get(_name_of_words(move))
-    if words is None:
-        return
-    values = _values(move)
-    notice = Notice.objects.create(
-        dossier=move.dossier,
-        recipient=move.dossier.owner,
-        event=event,
-        subject=str(words.subject) % values,
-        body=str(words.body) % values,
-    )
-    send_notice.enqueue(notice.pk)
-
-
-def _name_of_words(move: Move) -> str:
+    """Write what a move means to each person of the dossier, and have it sent."""
     name = move.action.name
+    if name in SILENT:
+        return
+    kind = _kind(move)
+    words, dossier = WORDS[kind], move.dossier
+    notices = [
+        _compose(
+            words, kind, dossier, recipient, event=event, due_at=_due_at(words, dossier),
+            values=_values_of_move(move, is_filer=recipient.pk == dossier.owner_id),
+        )
+        for recipient in recipients(dossier)
+    ]  # fmt: skip
+    _keep(notices)
+
+
+def recipients(dossier: Dossier) -> list[User]:
+    """Who is told of this dossier: its owner, and those who take part and have an account.
+
+    One query, with how each wants to be told; nobody whose account is closed.
+    """
+    taking_part = Participant.objects.active().filter(dossier=dossier).values("user")
+    people = _reachable().filter(Q(pk=dossier.owner_id) | Q(pk__in=taking_part))
+    return list(people.order_by("pk"))
+
+
+def _reachable() -> QuerySet[User]:
+    """People as notices need them; an address that nobody has confirmed is marked."""
+    unconfirmed = EmailAddress.objects.filter(
+        user=OuterRef("pk"), email__iexact=OuterRef("email"), verified=False
+    )
+    return (
+        get_user_model()
+        .objects.filter(is_active=True, closed_at=None)
+        .select_related("notice_preference")
+        .annotate(has_unconfirmed_email=Exists(unconfirmed))
+    )
+
+
+def _kind(move: Move) -> str:
+    name, dossier = move.action.name, move.dossier
     if name == "submit" and move.fee_lines:
         return "submit_and_pay"
-    if name == "send_draft" and _silence_agrees(move.dossier):
+    if name == "send_draft" and _silence_agrees(dossier):
         return "send_draft_silence_agrees"
+    if name == "complete" and move.fee_lines:
+        return "complete_and_pay"
+    if name == "complete" and dossier.outcome == Dossier.Outcome.REFUSED:
+        return "complete_refused"
     return name
 
 
@@ -175,22 +103,212 @@ def _silence_agrees(dossier: Dossier) -> bool:
     return any(step.get("no_answer") == "agree" for step in dossier.revision.steps)
 
 
-def _values(move: Move) -> dict[str, str]:
-    dossier, note = move.dossier, move.note
-    return {
-        "code": dossier.code,
-        "procedure": dossier.revision.short_name,
-        "office": dossier.handling_agency.name,
-        "answer_by": moment_text(dossier.answer_by),
-        "promised_at": moment_text(dossier.promised_at),
-        "citizen_by": moment_text(dossier.citizen_by),
-        "delivery": dossier.get_delivery_display(),
+def _due_at(words: Words, dossier: Dossier) -> datetime.datetime | None:
+    return dossier.citizen_by if words.is_urgent else None
+
+
+def _values_of_move(move: Move, *, is_filer: bool) -> dict[str, str]:
+    note = move.note if move.note and move.note.is_public else None
+    return values_of(move.dossier, is_filer=is_filer) | {
         "note": note.text if note else "",
         "ground": note.legal_ground if note else "",
     }
 
 
-def moment_text(moment) -> str:
+# --- Anything else ----------------------------------------------------------------------
+
+
+@in_vietnamese
+def say(
+    recipient: User, kind: str, *, dossier: Dossier | None = None, event: Event | None = None,
+    path: str = "", due_at: datetime.datetime | None = None, **values: str,
+) -> Notice:  # fmt: skip
+    """Tell one person the `WORDS` of a kind; `values` are the texts it needs beyond the dossier's.
+
+    Inside the transaction of what it tells about.
+    """
+    notice = _compose(
+        WORDS[kind], kind, dossier, recipient, event=event, path=path, due_at=due_at,
+        values=values_of(dossier, is_filer=True, due_at=due_at) | values,
+    )  # fmt: skip
+    return _keep_once(notice)
+
+
+def write(
+    recipient: User, *, kind: str, subject: str, body: str, dossier: Dossier | None = None,
+    event: Event | None = None, path: str = "", due_at: datetime.datetime | None = None,
+    is_urgent: bool = False,
+) -> Notice:  # fmt: skip
+    """Tell one person something in ready words, and have it sent as they prefer.
+
+    Inside the transaction of what it tells about. With an `event` it is written once for
+    each person: a second call returns the first one's notice. `path` is the address in the
+    portal where to act (the dossier's page without one); `is_urgent` what needs the reader's
+    action. The subject goes by SMS too: it holds no name.
+    """
+    path = path or (dossier.get_absolute_url() if dossier else reverse("dossiers:mine"))
+    notice = Notice(
+        dossier=dossier, recipient=recipient, event=event, kind=kind,
+        subject=_subject(subject), body=body, path=path, due_at=due_at, is_urgent=is_urgent,
+    )  # fmt: skip
+    return _keep_once(notice)
+
+
+def write_to_contact(contact: str, *, subject: str, body: str, path: str) -> None:
+    """Write to somebody without an account, at an e-mail address or a telephone number.
+
+    A task sends it. A telephone gets the subject and the address only: nobody has verified
+    whose it is, so the subject holds no name.
+    """
+    from dossiers.tasks import send_to_contact
+
+    send_to_contact.enqueue(contact, _subject(subject), body, path)
+
+
+# --- Writing them down ------------------------------------------------------------------
+
+
+def _compose(
+    words: Words, kind: str, dossier: Dossier | None, recipient: User, *, event: Event | None,
+    values: dict[str, str], due_at: datetime.datetime | None, path: str = "",
+) -> Notice:  # fmt: skip
+    is_filer = dossier is None or recipient.pk == dossier.owner_id
+    return Notice(
+        dossier=dossier, recipient=recipient, event=event, kind=kind,
+        subject=_subject(str(words.subject) % values),
+        body="\n\n".join(_paragraphs(words, kind, dossier, values)),
+        path=path or _path(words, dossier, is_filer=is_filer),
+        due_at=due_at, is_urgent=words.is_urgent and is_filer,
+    )  # fmt: skip
+
+
+def _subject(text: str) -> str:
+    """In one line, whatever a person wrote into it: it becomes a header."""
+    return " ".join(text.split())[:200]
+
+
+def _paragraphs(
+    words: Words, kind: str, dossier: Dossier | None, values: dict[str, str]
+) -> Iterator[str]:
+    """What happened, what to do, and what the occasion asks for."""
+    tone = dossier.revision.definition.get("tone", "plain") if dossier else "plain"
+    if tone == "solemn" and kind in IN_MOURNING:
+        yield str(CONDOLENCE) % values
+    yield str(words.body) % values
+    if words.action:
+        yield str(TO_DO) % (values | {"action": str(words.action) % values})
+    else:
+        yield str(NOTHING_TO_DO)
+    if tone == "joyful" and kind == "hand_over" and dossier.outcome == Dossier.Outcome.GRANTED:
+        yield str(WARM_WISH)
+
+
+def _path(words: Words, dossier: Dossier | None, *, is_filer: bool) -> str:
+    if dossier is None:
+        return reverse("dossiers:mine")
+    if words.page and is_filer:
+        return reverse(words.page, args=[dossier.code])
+    return dossier.get_absolute_url()
+
+
+@transaction.atomic
+def _keep_once(notice: Notice) -> Notice:
+    if notice.event_id:
+        known = Notice.objects.filter(event=notice.event_id, recipient=notice.recipient_id).first()
+        if known is not None:
+            return known
+    notice.recipient = _reachable().filter(pk=notice.recipient_id).first() or notice.recipient
+    _keep([notice])
+    return notice
+
+
+def _keep(notices: list[Notice]) -> None:
+    """Save notices, the ways they are to go, and ask for their sending."""
+    from dossiers.tasks import send_notice
+
+    Notice.objects.bulk_create(notices)
+    deliveries = [delivery for notice in notices for delivery in _deliveries(notice)]
+    Delivery.objects.bulk_create(deliveries)
+    for pk in dict.fromkeys(row.notice_id for row in deliveries if not row.waits_for_digest):
+        send_notice.enqueue(pk)
+
+
+def _deliveries(notice: Notice) -> Iterator[Delivery]:
+    """One for each way that the person wants and that is known to be theirs."""
+    wish = preference(notice.recipient)
+    waits = wish.pace == NoticePreference.Pace.DAILY and not notice.is_urgent
+    for channel, address in ways(notice.recipient):
+        if getattr(wish, channel):
+            yield Delivery(notice=notice, channel=channel, address=address, waits_for_digest=waits)
+
+
+def ways(user: User) -> Iterator[tuple[str, str]]:
+    """The channels by which this person can be reached, each with its address.
+
+    Only what is confirmed to be theirs: a wrong number would tell a stranger.
+    """
+    if not user.is_active or user.closed_at:
+        return
+    if user.email and not _has_unconfirmed_email(user):
+        yield Channel.EMAIL, user.email
+    if user.phone and user.phone_verified:
+        for channel in (Channel.SMS, Channel.ZALO):
+            if channels.is_open(channel):
+                yield channel, user.phone
+
+
+def _has_unconfirmed_email(user: User) -> bool:
+    known = getattr(user, "has_unconfirmed_email", None)
+    if known is None:
+        rows = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=False)
+        return rows.exists()
+    return known
+
+
+def preference(user: User) -> NoticePreference:
+    """How this person wants to be told; what holds for everybody where they never said."""
+    try:
+        return user.notice_preference
+    except NoticePreference.DoesNotExist:
+        return NoticePreference(user=user)
+
+
+# --- The texts --------------------------------------------------------------------------
+
+
+def values_of(
+    dossier: Dossier | None, *, is_filer: bool, due_at: datetime.datetime | None = None
+) -> dict[str, str]:
+    """What the words of a notice may name."""
+    capital, small = FILER[is_filer]
+    due_at = due_at or (dossier.citizen_by if dossier else None)
+    values = {
+        "Filer": str(capital),
+        "filer": str(small),
+        "due": moment_text(due_at),
+        "before": _(" trước %(when)s") % {"when": moment_text(due_at)} if due_at else "",
+    }
+    return values | _values_of_dossier(dossier) if dossier else values
+
+
+def _values_of_dossier(dossier: Dossier) -> dict[str, str]:
+    office, desk = dossier.handling_agency, dossier.receiving_agency
+    promise = _(" Hẹn trả kết quả: %(when)s.") % {"when": moment_text(dossier.promised_at)}
+    return {
+        "code": dossier.code,
+        "procedure": dossier.revision.short_name,
+        "office": office.name if office else "",
+        "answer_by": moment_text(dossier.answer_by),
+        "promised_at": moment_text(dossier.promised_at),
+        "promise": promise if dossier.promised_at else "",
+        "citizen_by": moment_text(dossier.citizen_by),
+        "delivery": dossier.get_delivery_display(),
+        "collecting": str(COLLECTING.get(dossier.delivery, ""))
+        % {"desk": desk.name if desk else ""},
+    }
+
+
+def moment_text(moment: datetime.datetime | None) -> str:
     """`17:00 ngày 25/11/2026`; for none, that the office will say."""
     if moment is None:
         return _("ngày cơ quan thông báo")
@@ -198,24 +316,16 @@ def moment_text(moment) -> str:
     return _("%(time)s ngày %(day)s") % {"time": f"{local:%H:%M}", "day": f"{local:%d/%m/%Y}"}
 
 
-def send(notice: Notice) -> None:
-    """Send a notice by e-mail, once; raises what the mail server raises, to be tried again."""
-    if notice.sent_at is not None:
-        return
-    link = f"{settings.SITE_URL}{notice.dossier.get_absolute_url()}"
-    message = EmailMessage(
-        subject=notice.subject,
-        body=_("%(body)s\n\nXem hồ sơ: %(link)s\n\n%(office)s – %(phone)s")
-        % {
-            "body": notice.body,
-            "link": link,
-            "office": notice.dossier.receiving_agency.name,
-            "phone": notice.dossier.receiving_agency.phone,
-        },
-        to=[notice.recipient.email],
-        # The same id each time, so that a message sent twice can be told from two messages.
-        headers={"Message-ID": f"<notice-{notice.pk}-{notice.dossier.key}@mot-cua>"},
-    )
-    if not message.send():
-        return  # nobody to send it to: it stays unsent, and silence about it means nothing
-    Notice.objects.filter(pk=notice.pk).update(sent_at=timezone.now())
+# --- Reading ----------------------------------------------------------------------------
+
+
+def unread_count(user: User) -> int:
+    """How many notices this person has not opened; one query by an index of its own."""
+    return Notice.objects.filter(recipient=user, read_at=None).count()
+
+
+def mark_read(notices: Iterable[Notice]) -> None:
+    """Note that these were opened in the portal now; the first time counts."""
+    unread = [notice.pk for notice in notices if notice.read_at is None]
+    if unread:
+        Notice.objects.filter(pk__in=unread, read_at=None).update(read_at=timezone.now())

@@ -6,6 +6,8 @@ first whether its effect is already there.
 
 from __future__ import annotations
 
+import datetime
+
 from django.tasks import task
 
 from dossiers import workflow
@@ -38,10 +40,27 @@ def give_online(dossier_id: int) -> None:
 
 @task()
 def send_notice(notice_id: int) -> None:
-    """Send one notice by e-mail."""
-    from dossiers import notices
+    """Send one notice by every way that it still has to go."""
+    from dossiers import sending
 
-    notices.send(Notice.objects.get(pk=notice_id))
+    notices = Notice.objects.select_related("dossier__receiving_agency", "recipient")
+    sending.send(notices.get(pk=notice_id))
+
+
+@task()
+def send_digest(user_id: int, channel: str, until: str) -> None:
+    """Send what has waited for one person since before a moment (ISO 8601)."""
+    from dossiers import sending
+
+    sending.send_digest(user_id, channel, datetime.datetime.fromisoformat(until))
+
+
+@task()
+def send_to_contact(contact: str, subject: str, body: str, path: str) -> None:
+    """Write to somebody without an account."""
+    from dossiers import sending
+
+    sending.send_to_contact(contact, subject, body, path)
 
 
 @task()

@@ -3,7 +3,16 @@
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from dossiers.views import answering, drafts, files, filledforms, following, public, questions
+from dossiers.views import (
+    answering,
+    drafts,
+    files,
+    filledforms,
+    following,
+    notices,
+    public,
+    questions,
+)
 from procedures.urls import CODE as PROCEDURE
 
 app_name = "dossiers"
@@ -21,6 +30,8 @@ CODE = r"(?P<code>[A-Z0-9.]{3,20}-[0-9]{6,8}-[0-9A-Z]{4,})"
 
 urlpatterns = [
     path("ho-so/", following.mine, name="mine"),
+    path("ho-so/thong-bao/", notices.notices, name="notices"),
+    path("ho-so/thong-bao/cai-dat/", notices.preferences, name="preferences"),
     re_path(rf"^ho-so/moi/{PROCEDURE}/$", drafts.start, name="start"),
     re_path(rf"^thu-tuc/{PROCEDURE}/bieu-mau/tai-len/$", filledforms.read_pdf, name="read_pdf"),
     path("ho-so/nhap/<key:key>/", drafts.draft, name="draft"),

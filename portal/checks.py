@@ -70,6 +70,11 @@ def production_has_what_it_needs(**kwargs: object) -> list[checks.CheckMessage]:
             "Mail is written to files and reaches nobody.",
             "Set EMAIL_HOST.",
         ),
+        "portal.W005": (
+            not settings.SMS_BACKEND or ".console." in settings.SMS_BACKEND,
+            "There is no SMS gateway: a person without e-mail is told in the portal only.",
+            "Set SMS_BACKEND to the dotted path of a class with send(to, text).",
+        ),
     }
     return [
         checks.Warning(message, hint=hint, id=check_id)

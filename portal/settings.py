@@ -317,6 +317,13 @@ MAILERS = {
     }
 }
 
+# Classes with `send(to, text)` (`dossiers.channels`); empty closes the channel. A trial
+# writes each message into a file.
+_to_files = "" if PRODUCTION else "dossiers.channels.console.ToFiles"
+SMS_BACKEND = env.str("SMS_BACKEND", default=_to_files)
+ZALO_BACKEND = env.str("ZALO_BACKEND", default=_to_files)
+MESSAGES_DIR = VAR_DIR / "messages"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -11,7 +11,7 @@ import time_machine
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from dossiers import attachments, due, notices, workflow
+from dossiers import attachments, due, notices, sending, workflow
 from dossiers.models import Dossier, Paper, Result
 from payments import services
 from payments.models import Payment
@@ -64,7 +64,7 @@ def send_draft(dossier: Dossier, office: factories.Office) -> Dossier:
 def deliver(dossier: Dossier) -> None:
     """The mail server takes everything that waits for it."""
     for notice in dossier.notices.filter(sent_at=None):
-        notices.send(notice)
+        sending.send(notice)
 
 
 def birth_confirmed(office: factories.Office) -> Dossier:

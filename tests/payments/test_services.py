@@ -269,14 +269,14 @@ def test_money_for_a_stopped_dossier_is_recorded_and_given_back(dossier, payment
     assert fresh(dossier).state == Dossier.State.STOPPED
 
 
-def test_confirming_takes_sixteen_statements_with_the_move_in_them(payment):
+def test_confirming_takes_eighteen_statements_with_the_move_in_them(payment):
     confirm(factories.filed(factories.COPY).payments.get(), number="1")
 
     with CaptureQueriesContext(connection) as captured:
         confirm(payment)
 
     statements = [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
-    assert len(statements) == 16, "\n".join(statements)
+    assert len(statements) == 18, "\n".join(statements)
 
 
 # --- Receipt numbers ------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from dossiers import due, notices, workflow
+from dossiers import due, sending, workflow
 from dossiers.models import Dossier, Notice
 from dossiers.tasks import send_notice
 from portal import stuck_tasks
@@ -57,7 +57,7 @@ def awaiting_confirmation(office: factories.Office, *, told: bool = True) -> Dos
     dossier = office.processing(factories.filed(factories.BIRTH))
     waiting = workflow.perform(dossier, "send_draft", by=office.officer, draft="Họ tên: Khôi")
     if told:
-        notices.send(waiting.notices.get(event__name="send_draft"))
+        sending.send(waiting.notices.get(event__name="send_draft"))
     return waiting
 
 

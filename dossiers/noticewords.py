@@ -1,0 +1,249 @@
+"""The words of notices: what happened, and what the reader has to do.
+
+`%(filer)s` and `%(Filer)s` are "ông/bà" for the one who filed and "người nộp hồ sơ" for the
+others of the dossier. A subject holds no name: it goes by SMS, and shows on a locked screen.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from dossiers.models import Dossier
+
+
+class Words(NamedTuple):
+    """The texts of one kind of notice; `%(…)s` as in `notices.values_of()`.
+
+    `action` follows "Ông/bà cần làm:" for the one who files; without it nothing is to be
+    done. `page` is the name of the address where it is done, for a dossier's code.
+    """
+
+    subject: object
+    body: object
+    action: object = ""
+    page: str = ""
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the reader has something to do: such a notice never waits for a digest."""
+        return bool(self.action)
+
+
+WORDS = {
+    "submit": Words(
+        _("Hồ sơ %(code)s: đã nộp, chưa được tiếp nhận"),
+        _(
+            "%(Filer)s đã nộp hồ sơ “%(procedure)s” đến %(office)s.\n"
+            "Hồ sơ chưa được tiếp nhận. Cơ quan sẽ trả lời trước %(answer_by)s."
+        ),
+    ),
+    "submit_and_pay": Words(
+        _("Hồ sơ %(code)s: cần nộp phí để hoàn tất việc nộp"),
+        _(
+            "%(Filer)s đã nộp hồ sơ “%(procedure)s” đến %(office)s.\n"
+            "Hồ sơ chuyển đến cơ quan ngay sau khi nộp phí, lệ phí."
+        ),
+        _("nộp phí, lệ phí trên trang hồ sơ%(before)s."),
+        "payments:start",
+    ),
+    "accept": Words(
+        _("Hồ sơ %(code)s: đã được tiếp nhận"),
+        _(
+            "%(office)s đã tiếp nhận hồ sơ “%(procedure)s”.\n"
+            "Hẹn trả kết quả: %(promised_at)s. Giấy tiếp nhận có trên trang theo dõi hồ sơ."
+        ),
+    ),
+    "refuse": Words(
+        _("Hồ sơ %(code)s: không được tiếp nhận"),
+        _(
+            "%(office)s không tiếp nhận hồ sơ “%(procedure)s”.\nLý do: %(note)s\n"
+            "Căn cứ: %(ground)s\nPhiếu từ chối có trên trang hồ sơ. Khi đã đủ điều kiện, "
+            "%(filer)s có thể nộp hồ sơ mới."
+        ),
+    ),
+    "request_supplement": Words(
+        _("Hồ sơ %(code)s: cần bổ sung"),
+        _(
+            "%(office)s đề nghị bổ sung hồ sơ “%(procedure)s”:\n%(note)s\n"
+            "Thời gian giải quyết tạm dừng trong lúc chờ."
+        ),
+        _("bổ sung hồ sơ trên cổng%(before)s."),
+        "dossiers:supplement",
+    ),
+    "answer_supplement": Words(
+        _("Hồ sơ %(code)s: đã nhận bổ sung"),
+        _("Cơ quan đã nhận phần bổ sung của %(filer)s và tiếp tục giải quyết hồ sơ.%(promise)s"),
+    ),
+    "request_payment": Words(
+        _("Hồ sơ %(code)s: cần nộp phí, lệ phí"),
+        _(
+            "%(office)s đề nghị nộp phí, lệ phí của hồ sơ “%(procedure)s”.\n"
+            "Thời gian giải quyết tạm dừng trong lúc chờ."
+        ),
+        _("nộp phí, lệ phí trên trang hồ sơ%(before)s."),
+        "payments:start",
+    ),
+    "confirm_payment": Words(
+        _("Hồ sơ %(code)s: đã nhận phí, lệ phí"),
+        _(
+            "Cơ quan đã nhận phí, lệ phí của hồ sơ “%(procedure)s”. Xác nhận thanh toán có trên "
+            "trang hồ sơ.%(promise)s"
+        ),
+    ),
+    "take": Words(
+        _("Hồ sơ %(code)s: đang được xử lý"),
+        _("Hồ sơ “%(procedure)s” đã có người thụ lý. Hẹn trả kết quả: %(promised_at)s."),
+    ),
+    "send_draft": Words(
+        _("Hồ sơ %(code)s: mời ông/bà kiểm tra bản dự thảo"),
+        _("%(office)s đã soạn bản dự thảo kết quả của hồ sơ “%(procedure)s”."),
+        _("kiểm tra từng chữ trong bản dự thảo và xác nhận, hoặc báo chỗ sai,%(before)s."),
+        "dossiers:draft_result",
+    ),
+    "send_draft_silence_agrees": Words(
+        _("Hồ sơ %(code)s: mời ông/bà kiểm tra bản dự thảo"),
+        _(
+            "%(office)s đã soạn bản dự thảo kết quả của hồ sơ “%(procedure)s”.\n"
+            "Quá %(citizen_by)s mà không có trả lời thì coi như %(filer)s đồng ý."
+        ),
+        _("kiểm tra từng chữ trong bản dự thảo và xác nhận, hoặc báo chỗ sai,%(before)s."),
+        "dossiers:draft_result",
+    ),
+    "confirm_draft": Words(
+        _("Hồ sơ %(code)s: đã xác nhận bản dự thảo"),
+        _("%(Filer)s đã xác nhận bản dự thảo kết quả là đúng. %(office)s tiếp tục giải quyết."),
+    ),
+    "object_to_draft": Words(
+        _("Hồ sơ %(code)s: đã báo chỗ sai trong bản dự thảo"),
+        _(
+            "%(Filer)s đã báo những chỗ cần sửa trong bản dự thảo kết quả:\n%(note)s\n"
+            "%(office)s sẽ xem lại và gửi bản khác."
+        ),
+    ),
+    "recall_draft": Words(
+        _("Hồ sơ %(code)s: cơ quan xem lại bản dự thảo"),
+        _("%(office)s đã thu lại bản dự thảo kết quả để xem lại.\nLý do: %(note)s"),
+    ),
+    "confirm_by_silence": Words(
+        _("Hồ sơ %(code)s: bản dự thảo coi như được đồng ý"),
+        _(
+            "Đã hết thời gian kiểm tra bản dự thảo kết quả mà không có trả lời, nên coi như "
+            "%(filer)s đồng ý.\nNếu thấy có chỗ sai, hãy liên hệ ngay với %(office)s."
+        ),
+    ),
+    "extend": Words(
+        _("Hồ sơ %(code)s: xin lỗi và hẹn lại ngày trả kết quả"),
+        _(
+            "%(office)s xin lỗi vì chưa trả được kết quả đúng hẹn.\nLý do: %(note)s\n"
+            "Ngày hẹn mới: %(promised_at)s."
+        ),
+    ),
+    "transfer": Words(
+        _("Hồ sơ %(code)s: chuyển đến cơ quan có thẩm quyền"),
+        _(
+            "Hồ sơ “%(procedure)s” được chuyển đến %(office)s. Mã hồ sơ và thời gian không đổi.\n"
+            "Lý do: %(note)s"
+        ),
+    ),
+    "complete": Words(
+        _("Hồ sơ %(code)s: đã có kết quả"),
+        _("Hồ sơ “%(procedure)s” đã giải quyết xong.\n%(collecting)s"),
+    ),
+    "complete_refused": Words(
+        _("Hồ sơ %(code)s: đã có kết quả"),
+        _(
+            "%(office)s đã giải quyết xong hồ sơ “%(procedure)s” và không đồng ý; lý do và căn cứ "
+            "ghi trong văn bản trả lời.\n%(collecting)s"
+        ),
+    ),
+    "complete_and_pay": Words(
+        _("Hồ sơ %(code)s: đã có kết quả, còn phải nộp phí, lệ phí"),
+        _(
+            "Hồ sơ “%(procedure)s” đã giải quyết xong. Kết quả được trả sau khi nộp đủ phí, lệ phí."
+            "\n%(collecting)s"
+        ),
+        _("nộp phí, lệ phí trên trang hồ sơ, hoặc tại quầy khi đến nhận kết quả."),
+        "payments:start",
+    ),
+    "hand_over": Words(
+        _("Hồ sơ %(code)s: đã trả kết quả"),
+        _("Kết quả của hồ sơ “%(procedure)s” đã được trả. %(delivery)s."),
+    ),
+    "stop": Words(
+        _("Hồ sơ %(code)s: dừng giải quyết"),
+        _("%(office)s dừng giải quyết hồ sơ “%(procedure)s”.\nLý do: %(note)s\nCăn cứ: %(ground)s"),
+    ),
+    "withdraw": Words(
+        _("Hồ sơ %(code)s: đã rút"),
+        _("Hồ sơ “%(procedure)s” đã được rút theo đề nghị của %(filer)s."),
+    ),
+    "renew_secret": Words(
+        _("Hồ sơ %(code)s: mã tra cứu đã được cấp lại"),
+        _(
+            "Bộ phận Một cửa đã cấp lại mã tra cứu của hồ sơ “%(procedure)s” sau khi đối chiếu "
+            "giấy tờ tùy thân. Mã cũ không còn dùng được.\n"
+            "Nếu %(filer)s không yêu cầu việc này, hãy báo ngay cho %(office)s."
+        ),
+    ),
+    # --- Without a move ---------------------------------------------------------------
+    "remind_supplement": Words(
+        _("Hồ sơ %(code)s: nhắc bổ sung trước %(citizen_by)s"),
+        _("Cơ quan đang chờ bổ sung để giải quyết tiếp hồ sơ “%(procedure)s”."),
+        _("bổ sung hồ sơ trên cổng%(before)s. Nếu đã gửi rồi, xin bỏ qua lời nhắc này."),
+        "dossiers:supplement",
+    ),
+    "remind_payment": Words(
+        _("Hồ sơ %(code)s: nhắc nộp phí, lệ phí trước %(citizen_by)s"),
+        _("Hồ sơ “%(procedure)s” đang chờ nộp phí, lệ phí để được giải quyết tiếp."),
+        _("nộp phí, lệ phí trên trang hồ sơ%(before)s. Nếu đã nộp rồi, xin bỏ qua lời nhắc này."),
+        "payments:start",
+    ),
+    "remind_draft": Words(
+        _("Hồ sơ %(code)s: nhắc kiểm tra bản dự thảo trước %(citizen_by)s"),
+        _("Bản dự thảo kết quả của hồ sơ “%(procedure)s” đang chờ ông/bà kiểm tra."),
+        _("kiểm tra từng chữ trong bản dự thảo và xác nhận, hoặc báo chỗ sai,%(before)s."),
+        "dossiers:draft_result",
+    ),
+    "message": Words(
+        _("Hồ sơ %(code)s: cơ quan gửi tin nhắn"),
+        _("%(office)s vừa gửi tin nhắn về hồ sơ “%(procedure)s”."),
+        _("mở trang hồ sơ để đọc, và trả lời nếu được hỏi."),
+        "dossiers:detail",
+    ),
+    "draft_expiring": Words(
+        _("Bản nháp sắp bị xóa"),
+        _(
+            "Bản nháp hồ sơ “%(procedure)s” chưa được nộp và đã lâu không có thay đổi. "
+            "Cổng sẽ xóa bản nháp cùng giấy tờ đính kèm lúc %(due)s."
+        ),
+        _("mở bản nháp để khai tiếp%(before)s. Nếu không cần nữa, ông/bà không phải làm gì."),
+    ),
+    "export_ready": Words(
+        _("Bản sao dữ liệu của ông/bà đã sẵn sàng"),
+        _("Cổng đã chuẩn bị xong bản sao dữ liệu mà ông/bà yêu cầu."),
+        _("đăng nhập và tải tệp về%(before)s; sau đó tệp sẽ bị xóa."),
+    ),
+}
+
+# Steps inside the office: nothing that the citizen waits for has changed.
+SILENT = frozenset({"propose", "send_back", "approve"})
+
+# Said once, where it belongs: at the first word from the office, and at the very end.
+CONDOLENCE = _("%(office)s xin chia buồn cùng gia đình.")
+WARM_WISH = _("Xin chúc gia đình nhiều sức khỏe và hạnh phúc.")
+IN_MOURNING = frozenset({"submit", "submit_and_pay"})
+
+COLLECTING = {
+    Dossier.Delivery.ONLINE: _("Kết quả được trả trực tuyến, trên trang hồ sơ."),
+    Dossier.Delivery.COUNTER: _(
+        "Mời ông/bà đến %(desk)s nhận kết quả, mang theo giấy tờ tùy thân và bản chính các giấy "
+        "tờ phải đối chiếu."
+    ),
+    Dossier.Delivery.POST: _("Kết quả được gửi qua bưu chính đến địa chỉ đã khai."),
+}
+
+NOTHING_TO_DO = _("Ông/bà chưa cần làm gì thêm.")
+TO_DO = _("%(Filer)s cần làm: %(action)s")
+FILER = {True: (_("Ông/bà"), _("ông/bà")), False: (_("Người nộp hồ sơ"), _("người nộp hồ sơ"))}
