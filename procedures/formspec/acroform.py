@@ -146,6 +146,7 @@ def _fault(word: str) -> str:
         "no_fields": _("Tệp PDF này không có ô điền: có thể là bản in, bản quét, hoặc đã lưu "
                        "bằng “In ra PDF”. Cổng chỉ đọc được tệp mẫu điền trên máy và lưu lại."),
         "pages": _("Tệp PDF có quá nhiều trang so với một mẫu đơn. Hãy chọn đúng tệp mẫu đã điền."),
+        "busy": _("Cổng đang đọc nhiều tệp cùng lúc. Xin đợi một phút rồi tải lên lại."),
         "too_many": _("Tệp PDF này phức tạp hơn mẫu đơn của Cổng nên không đọc được. Hãy chọn "
                       "đúng tệp mẫu đã điền."),
     }.get(word) or _("Tệp PDF bị hỏng, không đọc được. Hãy mở tệp, lưu lại rồi tải lên, hoặc "
@@ -221,7 +222,7 @@ def _read_row(
 ) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for path, spec in walk(section.fields):
-        if spec.type == "declaration":
+        if spec.type == "declaration" or not type_of(spec).is_answered:
             continue
         typed = _typed(spec, f"{prefix}{path}", values, left)
         if not any(typed.values()):

@@ -1,71 +1,38 @@
 """What a PDF holds, read in a process of its own with little to lose.
 
-Run as a program by `ask`: a PDF on standard input, JSON on standard output. It imports nothing of
-the portal, has no settings and no secrets, and limits its own memory and time before it
-looks at the file: a small file can unpack into gigabytes (SECURITY.md 2.3, U07).
-Scripts, XFA, attachments, pictures and pages are never looked at.
+`ask` has `procedures.bounded` run it: a small file can unpack into gigabytes (SECURITY.md 2.3,
+U07). Scripts, XFA, attachments, pictures and pages are never looked at.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import resource
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
-MEMORY = 600 * 1024 * 1024
-SECONDS = 10
+from procedures import bounded
+from procedures.bounded import Fault
+
 MAX_PAGES = 50
 MAX_FIELDS = 3000
 MAX_DEPTH = 12
 MAX_NAME = 300
 MAX_VALUE = 4000
 MAX_ALL_VALUES = 400_000
-_WAIT_SECONDS = 20
-
-
-class _Fault(Exception):
-    """Why the fields cannot be read, as one word."""
 
 
 def ask(content: bytes, what: str) -> dict[str, Any]:
     """`{what: answer}` of a PDF from a process without our secrets, or `{"fault": word}`.
 
-    `what` is one of `READERS`.
+    `what` is one of `READERS`; the words are theirs and those of `bounded.ask`.
     """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", __file__, what],
-            input=content, capture_output=True, timeout=_WAIT_SECONDS, env={}, check=True,
-        )  # fmt: skip
-        return json.loads(done.stdout)
-    except (subprocess.SubprocessError, ValueError):
-        return {"fault": "broken"}
-
-
-def main() -> None:
-    """Read standard input and answer `{"fault": word}` or `{what: answer}`."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    what = sys.argv[1]
-    try:
-        answer: dict[str, Any] = {what: READERS[what](sys.stdin.buffer.read())}
-    except _Fault as fault:
-        answer = {"fault": str(fault)}
-    except Exception:
-        # Whatever a broken file makes the library say: it is broken.
-        answer = {"fault": "broken"}
-    sys.stdout.write(json.dumps(answer))
+    return bounded.ask(__name__, what, content)
 
 
 def read_values(content: bytes) -> dict[str, str]:
     """Full field name -> what is in it: text as typed, the chosen option, `on` for a tick.
 
-    Empty fields are "". Raises `_Fault`: `encrypted`, `broken`, `pages`, `no_fields`,
+    Empty fields are "". Raises `Fault`: `encrypted`, `broken`, `pages`, `no_fields`,
     `too_many`.
     """
     import pikepdf
@@ -73,31 +40,34 @@ def read_values(content: bytes) -> dict[str, str]:
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
             if not 0 < len(pdf.pages) <= MAX_PAGES:
-                raise _Fault("pages")
+                raise Fault("pages")
             form = pdf.Root.get("/AcroForm")
             if not isinstance(form, pikepdf.Dictionary) or not form.get("/Fields"):
-                raise _Fault("no_fields")
+                raise Fault("no_fields")
             return _collect(form.Fields)
     except pikepdf.PasswordError:
-        raise _Fault("encrypted") from None
+        raise Fault("encrypted") from None
     except pikepdf.PdfError:
-        raise _Fault("broken") from None
+        raise Fault("broken") from None
 
 
 def count_pages(content: bytes) -> int:
-    """How many pages there are. Raises `_Fault`: `encrypted`, `broken`."""
+    """How many pages there are. Raises `Fault`: `encrypted`, `broken`."""
     import pikepdf
 
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
             return len(pdf.pages)
     except pikepdf.PasswordError:
-        raise _Fault("encrypted") from None
+        raise Fault("encrypted") from None
     except pikepdf.PdfError:
-        raise _Fault("broken") from None
+        raise Fault("broken") from None
 
 
-READERS = {"values": read_values, "pages": count_pages}
+READERS = {
+    "values": lambda source, target: {"values": read_values(source.read())},
+    "pages": lambda source, target: {"pages": count_pages(source.read())},
+}
 
 
 def _collect(fields: Any) -> dict[str, str]:
@@ -105,20 +75,20 @@ def _collect(fields: Any) -> dict[str, str]:
     size = 0
     for count, (name, field, kind) in enumerate(_leaves(fields, "", "", 0)):
         if count >= MAX_FIELDS or size > MAX_ALL_VALUES:
-            raise _Fault("too_many")
+            raise Fault("too_many")
         if kind in {"/Tx", "/Btn", "/Ch"} and name not in values:
             value = _chosen(field) if kind == "/Btn" else _typed(field)
             values[name] = value[:MAX_VALUE]
             size += len(values[name])
     if not values:
-        raise _Fault("no_fields")
+        raise Fault("no_fields")
     return values
 
 
 def _leaves(fields: Any, before: str, kind: str, depth: int) -> Iterator[tuple[str, Any, str]]:
     """Every field that holds a value, with its full name and its inherited type."""
     if depth > MAX_DEPTH:
-        raise _Fault("too_many")
+        raise Fault("too_many")
     for field in fields:
         part = str(field.get("/T", ""))
         name = f"{before}.{part}".strip(".")[:MAX_NAME]
@@ -162,7 +132,3 @@ def _chosen(field: Any) -> str:
     if options and state.isdigit() and int(state) < len(options):
         return options[int(state)]
     return state if kids else "on"
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""What looks into the files that people send: programs of `procedures.bounded`, without Django."""
