@@ -182,6 +182,11 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_NUMBER_FILES = 50
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", default=10)
+# What one person may send in a day, and how many files are opened at once on this machine.
+MAX_UPLOAD_MB_A_DAY = env.int("MAX_UPLOAD_MB_A_DAY", default=300)
+READERS_AT_ONCE = env.int("READERS_AT_ONCE", default=3)
+# A clamd that looks at every file first, "host:port" or the path of its socket; empty: none.
+CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")
 # A file of procedures that an editor uploads, and what a packed one may unpack to.
 CATALOGUE_FILE_MB = env.int("CATALOGUE_FILE_MB", default=100)
 CATALOGUE_UNPACKED_MB = env.int("CATALOGUE_UNPACKED_MB", default=500)
