@@ -18,7 +18,17 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import documents, ledger, panels, presenting, questionsadmin, results, workflow
+from dossiers import (
+    documents,
+    ledger,
+    messagesadmin,
+    panels,
+    presenting,
+    questionsadmin,
+    results,
+    supplements,
+    workflow,
+)
 from dossiers.adminforms import MoveForm
 from dossiers.models import Dossier, overdue
 from procedures.postings import roles
@@ -142,9 +152,9 @@ class DossierAdmin(admin.ModelAdmin):
         """Whose it is."""
         return dossier.assignee.get_full_name() if dossier.assignee else "–"
 
-    @admin.display(description=gettext_lazy("Phí, lệ phí"))
+    @admin.display(description=gettext_lazy("Phí, tin nhắn"))
     def fees(self, dossier: Dossier) -> str:
-        """How its fees stand."""
+        """How its fees stand, and what its people have written."""
         return panels.for_row(dossier) or "–"
 
     def changelist_view(
@@ -185,6 +195,11 @@ class DossierAdmin(admin.ModelAdmin):
                 self.admin_site.admin_view(self.move_view),
                 name="dossiers_dossier_move",
             ),
+            path(
+                "<int:pk>/tin-nhan/",
+                self.admin_site.admin_view(self.messages_view),
+                name="dossiers_dossier_messages",
+            ),
             *super().get_urls(),
         ]
 
@@ -211,7 +226,9 @@ class DossierAdmin(admin.ModelAdmin):
         return get_object_or_404(Dossier.objects.handled_by(request.user).for_page(), pk=pk)
 
     def _page_context(self, request: HttpRequest, dossier: Dossier) -> dict[str, Any]:
-        roles = workflow.roles_at(dossier, request.user)
+        # One who stands in the dossier reads it here and acts in no role.
+        is_party = workflow.is_party(dossier, request.user)
+        roles = set() if is_party else workflow.roles_at(dossier, request.user)
         return {
             **self.admin_site.each_context(request),
             **presenting.tracking(dossier),
@@ -223,7 +240,7 @@ class DossierAdmin(admin.ModelAdmin):
             "panels": panels.for_page(dossier, roles),
             "documents": documents.document_rows(dossier, {}),
             "proposal": results.proposal(dossier),
-            "requests": list(dossier.supplement_requests.all()),
+            "requests": supplements.comparisons(dossier),
         }
 
     def _events(self, dossier: Dossier) -> list[dict[str, Any]]:
@@ -233,7 +250,7 @@ class DossierAdmin(admin.ModelAdmin):
             rows.append(
                 {
                     "at": event.at,
-                    "text": action.label if action else _("Xem hồ sơ"),
+                    "text": action.label if action else presenting.office_words(event),
                     "by": event.actor.get_full_name() if event.actor else _("Hệ thống"),
                     "note": getattr(event, "note", None),
                     "hash": event.hash[:12],
@@ -271,6 +288,16 @@ class DossierAdmin(admin.ModelAdmin):
         }
         status = 409 if form.is_bound and form.errors else 200
         return render(request, "admin/dossiers/dossier/move.html", context, status=status)
+
+    def messages_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Writing to the people of a dossier, in the office's name."""
+        dossier = self._get_dossier(request, pk)
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Tin nhắn với công dân"),
+        }
+        return messagesadmin.thread(request, dossier, self._url(dossier), frame)
 
     def _after(self, request: HttpRequest, dossier: Dossier) -> str:
         """The dossier again, or the queue where it has gone to another office."""

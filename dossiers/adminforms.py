@@ -8,11 +8,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import filing, results
+from dossiers import filing, results, supplements, tracking
 from dossiers.answers import answer_sections
 from dossiers.models import Dossier
 from dossiers.workflow import Action
-from procedures.models import Agency, RequiredDocument
+from procedures.models import Agency
 from procedures.text import in_vietnamese
 
 _REASON = gettext_lazy("Lý do")
@@ -27,6 +27,7 @@ class MoveForm(forms.Form):
     def __init__(self, action: Action, dossier: Dossier, data: Any = None, files: Any = None):
         super().__init__(data, files, initial={"version": dossier.version})
         self.action, self.dossier = action, dossier
+        self.groups: list[supplements.Group] = []
         for name in action.asks:
             for key, field in self._inputs(name):
                 field.required = False
@@ -38,15 +39,66 @@ class MoveForm(forms.Form):
             return make()
         return [(name, _TEXTS[name]())]
 
-    def _documents(self) -> list[tuple[str, forms.Field]]:
-        rows = self.dossier.revision.documents.all()
-        choices = [(r.key, r.name) for r in rows if r.how == RequiredDocument.How.SUBMIT]
-        field = forms.MultipleChoiceField(
-            label=_("Giấy tờ phải gửi lại hoặc gửi thêm"),
-            choices=choices,
-            widget=forms.CheckboxSelectMultiple,
+    def _faults(self) -> list[tuple[str, forms.Field]]:
+        """A box to tick and a note for each paper and each question that may be at fault."""
+        self.groups = in_vietnamese(supplements.choices)(self.dossier)
+        made = []
+        for choice in self._choices():
+            note = forms.CharField(label=_("Sai chỗ nào"), max_length=supplements.MAX_NOTE)
+            made += [
+                (f"fault:{choice.key}", forms.BooleanField(label=choice.label)),
+                (f"note:{choice.key}", note),
+            ]
+        return made
+
+    def _choices(self) -> list[supplements.Choice]:
+        return [choice for group in self.groups for choice in group.choices]
+
+    def fault_groups(self) -> list[dict[str, Any]]:
+        """The papers and sections with their rows, as the page draws them; none for other moves."""
+        return [
+            {
+                "title": group.title,
+                "is_open": group.is_document or any(self._is_touched(c) for c in group.choices),
+                "rows": [
+                    {"value": choice.value, "fault": self[f"fault:{choice.key}"],
+                     "note": self[f"note:{choice.key}"]}
+                    for choice in group.choices
+                ],
+            }
+            for group in self.groups
+        ]  # fmt: skip
+
+    def _is_touched(self, choice: supplements.Choice) -> bool:
+        return self.is_bound and bool(
+            self[f"fault:{choice.key}"].data or self[f"note:{choice.key}"].data
         )
-        return [("documents", field)] if choices else []
+
+    def visible_fields(self) -> list[forms.BoundField]:
+        """The inputs in a row; those of faults stand in groups of their own."""
+        return [f for f in super().visible_fields() if ":" not in f.name]
+
+    def clean(self) -> dict[str, Any]:
+        """A fault without a note says nothing; a note without the tick says it all the same."""
+        cleaned = super().clean()
+        for choice in self._choices():
+            if cleaned.get(f"note:{choice.key}"):
+                cleaned[f"fault:{choice.key}"] = True
+            elif cleaned.get(f"fault:{choice.key}"):
+                self.add_error(
+                    f"note:{choice.key}",
+                    _("Hãy ghi chỗ sai của: %(name)s.") % {"name": choice.label},
+                )
+        return cleaned
+
+    def _person(self) -> list[tuple[str, forms.Field]]:
+        people = tracking.people_of(self.dossier)
+        field = forms.ChoiceField(
+            label=_("Cấp lại cho"),
+            choices=[(str(person.pk), person.get_full_name()) for person in people],
+            widget=forms.RadioSelect,
+        )
+        return [("person", field)]
 
     def _fees_settled(self) -> list[tuple[str, forms.Field]]:
         names = results.unknown_fees(self.dossier)
@@ -118,9 +170,21 @@ class MoveForm(forms.Form):
         }
         if record:
             details["record"] = record
+        if self.groups:
+            details = self._named_faults(details)
         if isinstance(details.get("agency"), Agency):
             details["agency"] = details["agency"].code
         return details
+
+    def _named_faults(self, details: dict[str, Any]) -> dict[str, Any]:
+        """The ticked papers and questions, with their notes, as the move takes them."""
+        kept = {key: value for key, value in details.items() if ":" not in key}
+        kept |= {"documents": [], "fields": [], "notes": {}}
+        for group in self.groups:
+            chosen = [c.key for c in group.choices if details.get(f"fault:{c.key}")]
+            kept["documents" if group.is_document else "fields"] += chosen
+            kept["notes"] |= {key: details[f"note:{key}"] for key in chosen}
+        return kept
 
 
 _TEXTS = {
@@ -131,9 +195,13 @@ _TEXTS = {
         label=_("Căn cứ pháp lý"), max_length=200,
         help_text=_("Ví dụ: khoản 1 Điều 16 Luật Hộ tịch"),
     ),
+    "card_checked": lambda: forms.BooleanField(
+        label=_("Đã đối chiếu thẻ căn cước: đúng là người này"),
+        help_text=_("Mã cũ và các mã QR đã cấp không còn dùng được ngay khi cấp mã mới."),
+    ),
     "items": lambda: forms.CharField(
-        label=_("Những gì cần bổ sung, mỗi việc một dòng"), max_length=4000,
-        widget=forms.Textarea({"rows": 6}),
+        label=_("Những gì khác cần bổ sung, mỗi việc một dòng"), max_length=4000,
+        widget=forms.Textarea({"rows": 4}),
         help_text=_("Yêu cầu một lần, đầy đủ (Nghị định 61/2018 Điều 15 khoản 3)."),
     ),
     "collector": lambda: forms.CharField(

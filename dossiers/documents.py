@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from dossiers import filing
 from dossiers.attachments import size_text
-from dossiers.models import Attachment, Dossier, SupplementRequest
+from dossiers.models import Attachment, Dossier
 from procedures.formspec.paperform import printed_papers
 from procedures.models import RequiredDocument
 
@@ -76,20 +76,19 @@ def missing_documents(dossier: Dossier) -> list[RequiredDocument]:
     ]
 
 
-def supplement_rows(
-    dossier: Dossier, asked: SupplementRequest, errors: dict[str, str]
-) -> list[DocumentRow]:
-    """The papers that a supplement request asks for, and a place for any other file."""
+def supplement_row(
+    dossier: Dossier, paper: RequiredDocument | None, error: str = ""
+) -> DocumentRow:
+    """One paper of a supplement with the files not sent yet; without `paper`, any other file."""
     files = [file for file in dossier.attachments.all() if file.submitted_at is None]
-    wanted = [row for row in dossier.revision.documents.all() if row.key in asked.documents]
-    rows = [_document_row(row, files, errors) for row in wanted]
-    other = DocumentRow(
+    if paper is not None:
+        return _document_row(paper, files, {paper.key: error})
+    return DocumentRow(
         key=Attachment.OTHER,
         name=_("Tệp khác"),
         help="",
         is_optional=True,
         original_due=False,
-        error=errors.get(Attachment.OTHER, ""),
+        error=error,
         files=[file_row(file) for file in files if file.document == Attachment.OTHER],
     )
-    return [*rows, other]

@@ -14,13 +14,21 @@ from typing import TypedDict
 
 
 class Applicant(TypedDict):
-    """Who filed, as the person wrote it; "" where not given."""
+    """In whose name it was filed, as the person wrote it; "" where not given.
+
+    `filed_by` is who filed for them, and `filed_as` what they are to them; telephone and
+    e-mail are then the filer's. A business has a `tax_code` and no citizen number. Papers
+    made before these three keys were there go without them.
+    """
 
     name: str
     address: str
     phone: str
     email: str
     citizen_number: str
+    tax_code: str
+    filed_by: str
+    filed_as: str
 
 
 class PaperFile(TypedDict):
@@ -69,11 +77,26 @@ class DossierHead(Head):
     applicant: Applicant
 
 
+class PaperStep(TypedDict):
+    """One step of the way ahead, and who takes it."""
+
+    name: str
+    who: str
+
+
+class PaperOriginal(TypedDict):
+    """A paper whose original has to be brought, and when, in words."""
+
+    name: str
+    when: str
+
+
 class FilingFacts(DossierHead):
     """`filing.html`: filed online, not accepted yet.
 
     `handling_office` is who decides, `secret` opens the public tracking page at
-    `track_url`, `delivery` says how the result will be handed over.
+    `track_url`, `link` does so by itself (for the QR code), `delivery` says how the result
+    will be handed over. `office_hours` are those of the office that answers.
     """
 
     submitted_at: str
@@ -81,8 +104,13 @@ class FilingFacts(DossierHead):
     handling_office: str
     secret: str
     track_url: str
+    link: str
     delivery: str
     documents: list[PaperDocument]
+    steps: list[PaperStep]
+    originals: list[PaperOriginal]
+    office_address: str
+    office_hours: str
 
 
 class PaperFee(TypedDict):
@@ -116,14 +144,29 @@ class ReceiptFacts(DossierHead):
 class SupplementFacts(DossierHead):
     """`supplement.html`: Mẫu 02, Phiếu yêu cầu bổ sung, hoàn thiện hồ sơ.
 
-    `asked` is everything asked for, in sentences; `documents` the names of the papers.
+    `documents` and `fields` name the papers and the questions at fault, each with what is
+    wrong; `asked` is everything else, in sentences.
     """
 
     number: str
     asked: list[str]
     documents: list[str]
+    fields: list[str]
     reason: str
     due_at: str
+    officer: str
+
+
+class SecretFacts(DossierHead):
+    """`secret.html`: Phiếu cấp lại mã tra cứu, given at the counter against a card.
+
+    `person` is who asked for it; `link` the address that opens everything, for its QR.
+    """
+
+    person: str
+    secret: str
+    track_url: str
+    link: str
     officer: str
 
 

@@ -6,14 +6,23 @@ The order is that of a dossier's life. Only `workflow.perform()` runs these.
 from __future__ import annotations
 
 import datetime
+import json
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import attachments, filing, papers, results
+from dossiers import attachments, filing, ledger, papers, results, supplements, tracking
 from dossiers.codes import next_code
-from dossiers.models import Dossier, Event, Paper, SupplementRequest
+from dossiers.models import (
+    Attachment,
+    Dossier,
+    Event,
+    Notice,
+    Paper,
+    SupplementRequest,
+    new_secret,
+)
 from dossiers.workflow import Action, Move, NotAllowed, Refused, Role, State, register
 from procedures import worktime
 from procedures.formspec.webform import prune
@@ -51,7 +60,9 @@ def _submit(move: Move) -> None:
         _expect_answer(move)
     move.data = {
         "revision": dossier.revision_id,
+        "declared": bool(move.details.get("declared")),
         "files": [row.sha256 for row in dossier.attachments.all()],
+        "participants": list(dossier.participants.active().values_list("pk", flat=True)),
     }
     move.papers.append((Paper.Kind.FILING, papers.filing_facts(dossier)))
     move.papers.append((Paper.Kind.FORM, papers.form_facts(dossier)))
@@ -98,22 +109,16 @@ def _refuse(move: Move) -> None:
 
 def _request_supplement(move: Move) -> None:
     dossier = move.dossier
-    items = [line.strip() for line in move.words("items").splitlines()]
-    items = [line for line in items if line]
-    known = {row.key for row in dossier.revision.documents.all()}
-    documents = [key for key in move.details.get("documents") or [] if key in known]
-    if not items and not documents:
-        raise Refused(_("Hãy ghi đầy đủ những gì cần bổ sung, mỗi việc một dòng."))
-    reason = move.text("reason", REASON_MISSING)
+    request = supplements.read(dossier, move.details)
+    request.reason = move.text("reason", REASON_MISSING)
+    request.asked_by = move.by
     _pause(move)
     dossier.to_supplement_required()
     _give_time(move, "supplement")
-    request = SupplementRequest.objects.create(
-        dossier=dossier, asked_by=move.by, items=items, documents=documents, reason=reason,
-        due_at=dossier.citizen_by,
-    )  # fmt: skip
-    move.data = {"request": request.pk, "documents": documents}
-    move.say("\n".join([*items, reason]))
+    request.due_at = dossier.citizen_by
+    request.save()
+    move.data = {"request": request.pk, "documents": request.documents, "fields": request.fields}
+    move.say("\n".join(supplements.sentences(dossier, request)))
     move.papers.append(
         (Paper.Kind.SUPPLEMENT, papers.supplement_facts(dossier, request, by=move.by))
     )
@@ -137,21 +142,48 @@ def _give_time(move: Move, what: str) -> None:
 def _answer_supplement(move: Move) -> None:
     dossier = move.dossier
     request = dossier.supplement_requests.get(answered_at=None)
-    fresh = dossier.attachments.filter(submitted_at=None)
-    answer = move.words("answer")
-    missing = set(request.documents) - set(fresh.values_list("document", flat=True))
-    if missing:
-        names = [row.name for row in dossier.revision.documents.all() if row.key in missing]
-        raise Refused(_("Còn thiếu giấy tờ được yêu cầu: %(names)s.") % {"names": "; ".join(names)})
-    if not answer and not fresh:
-        raise Refused(_("Hãy ghi nội dung trả lời hoặc đính kèm giấy tờ được yêu cầu."))
+    request.answer = move.words("answer") or request.answer
+    _check_supplement(dossier, request)
+    _drop_unasked_files(dossier, request)
+    changed = supplements.apply(dossier, request)
+    fresh = dossier.attachments.filter(submitted_at=None).exclude(document=Attachment.MESSAGE)
     move.data = {"request": request.pk, "files": list(fresh.values_list("sha256", flat=True))}
     fresh.update(submitted_at=move.now)
-    request.answered_at, request.answer = move.now, answer
-    request.save(update_fields=["answered_at", "answer"])
-    move.say(answer)
+    request.answered_at = move.now
+    request.save()
+    move.say(request.answer)
+    if changed:
+        answers = json.dumps(dossier.answers, sort_keys=True)
+        move.data |= {"fields": changed, "answers": ledger.digest(answers, dossier.key)}
+        move.papers.append((Paper.Kind.FORM, papers.form_facts(dossier)))
     policy = (dossier.revision.definition.get("supplement") or {}).get("clock", "restart")
     _resume(move, restart=policy == "restart")
+
+
+def _check_supplement(dossier: Dossier, request: SupplementRequest) -> None:
+    """Refuse a supplement in which something is left undone or unsaid."""
+    left = [task.title for task in supplements.tasks(dossier, request) if not task.is_done]
+    if left:
+        raise Refused(_("Còn việc chưa làm: %(names)s.") % {"names": "; ".join(left)})
+    view = supplements.amended(dossier, request)
+    if reason := supplements.obstacle(view):
+        raise Refused(reason)
+    if request.answer:
+        return
+    if supplements.kept(dossier, request, view):
+        raise Refused(_("Có ô ông/bà giữ nguyên như cũ; xin ghi lý do ở phần lời nhắn."))
+    fresh = (
+        dossier.attachments.filter(submitted_at=None).exclude(document=Attachment.MESSAGE).exists()
+    )
+    if not (fresh or request.explanations or request.fields):
+        raise Refused(_("Hãy ghi nội dung trả lời hoặc đính kèm giấy tờ được yêu cầu."))
+
+
+def _drop_unasked_files(dossier: Dossier, request: SupplementRequest) -> None:
+    called = {row.key for row in filing.to_attach(supplements.amended(dossier, request))}
+    attachments.drop_unasked(
+        dossier, {*called, *request.documents, Attachment.OTHER, Attachment.MESSAGE}
+    )
 
 
 def _resume(move: Move, *, restart: bool) -> None:
@@ -264,12 +296,20 @@ def _confirm_by_silence(move: Move) -> None:
     if dossier.citizen_by is None or move.now < dossier.citizen_by:
         raise Refused(_("Chưa hết thời gian để công dân kiểm tra bản dự thảo."))
     # That of this draft: an earlier one may have arrived where this one did not.
-    notice = dossier.notices.filter(event__name="send_draft").order_by("-event__seq").first()
-    if notice is None or notice.sent_at is None:
+    drafts = dossier.notices.filter(event__name="send_draft", recipient=dossier.owner)
+    notice = drafts.order_by("-event__seq").first()
+    arrived = _arrived_at(notice)
+    if arrived is None:
         raise Refused(_("Thông báo chưa đến được công dân nên chưa thể coi là đồng ý."))
-    if move.now < notice.sent_at + _time_to_check(dossier):
+    if move.now < arrived + _time_to_check(dossier):
         raise Refused(_("Chưa hết thời gian để công dân kiểm tra bản dự thảo."))
     _confirm_draft(move)
+
+
+def _arrived_at(notice: Notice | None) -> datetime.datetime | None:
+    """When a notice first reached the person: sent by a channel of theirs, or opened here."""
+    moments = [notice.sent_at, notice.read_at] if notice else []
+    return min((moment for moment in moments if moment), default=None)
 
 
 def _object_to_draft(move: Move) -> None:
@@ -435,6 +475,22 @@ def _transfer(move: Move) -> None:
     dossier.assignee = None
 
 
+def _renew_secret(move: Move) -> None:
+    """A lost secret is given again at the counter; what the old one opened is closed at once."""
+    dossier = move.dossier
+    if not move.details.get("card_checked"):
+        raise Refused(_("Hãy đối chiếu thẻ căn cước của người xin cấp lại rồi đánh dấu."))
+    person = str(move.details.get("person") or "")
+    people = {str(someone.pk): someone for someone in tracking.people_of(dossier)}
+    if person not in people:
+        raise Refused(_("Hãy chọn người được cấp lại: chỉ người của hồ sơ này."))
+    dossier.secret = new_secret()
+    move.data = {"person": people[person].pk}
+    move.papers.append(
+        (Paper.Kind.SECRET, papers.secret_facts(dossier, person=people[person], by=move.by))
+    )
+
+
 # --- The table ------------------------------------------------------------------------
 
 _OFFICE = (State.SUBMITTED, State.ACCEPTED, State.PROCESSING)
@@ -492,7 +548,7 @@ for _action in (
     ),
     Action(
         "request_supplement", gettext_lazy("Yêu cầu bổ sung"), _OFFICE, _request_supplement,
-        roles=(Role.RECEPTION,), asks=("items", "documents", "reason"),
+        roles=(Role.RECEPTION,), asks=("faults", "items", "reason"),
     ),
     Action(
         "answer_supplement", gettext_lazy("Gửi bổ sung"), (State.SUPPLEMENT_REQUIRED,),
@@ -528,6 +584,11 @@ for _action in (
         "withdraw", gettext_lazy("Rút hồ sơ"),
         (*_OFFICE, State.AWAITING_APPROVAL, *_CITIZEN_OWES), _withdraw,
         citizen=True, asks=("reason",), is_final=True,
+    ),
+    Action(
+        "renew_secret", gettext_lazy("Cấp lại mã tra cứu"),
+        tuple(state for state in State if state != State.DRAFT), _renew_secret,
+        roles=(Role.RECEPTION,), asks=("person", "card_checked"), after_approval=True,
     ),
 ):  # fmt: skip
     register(_action)

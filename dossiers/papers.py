@@ -17,9 +17,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import facts, filing
+from dossiers import confirmation, facts, filing, tracking
 from dossiers.attachments import size_text
 from dossiers.models import Dossier, Paper, SupplementRequest
+from dossiers.supplements import faults_of
 from procedures import papers as printing
 from procedures.formspec.paperform import filled_facts
 from procedures.models import Agency, Posting, RequiredDocument
@@ -56,7 +57,10 @@ def make(paper: Paper) -> None:
 def print_context(contents: dict, token: str) -> dict:
     """What a template of a paper takes: its facts, and where to check it."""
     url = check_url(token)
-    return {"facts": contents, "check_url": url, "qr": printing.qr_svg_data_uri(url)}
+    context = {"facts": contents, "check_url": url, "qr": printing.qr_svg_data_uri(url)}
+    if contents.get("link"):
+        context["link_qr"] = printing.qr_svg_data_uri(contents["link"])
+    return context
 
 
 def check_url(token: str) -> str:
@@ -91,14 +95,37 @@ def iso(moment: datetime.datetime | None) -> str:
 
 
 def applicant(dossier: Dossier) -> facts.Applicant:
-    """Who filed: as the form says it, and where it does not ask, as the account does."""
+    """Who stands in the dossier, as the form says it, and where it does not ask, the account.
+
+    For another person or a business it is the principal, with the filer's telephone and
+    address for letters: the form's words about the applicant may mean either of the two.
+    """
     owner, said = dossier.owner, filing.said_of_applicant(dossier)
+    if dossier.behalf:
+        return _principal(dossier)
     return {
         "name": said.get("name") or owner.get_full_name(),
         "address": said.get("address", ""),
         "phone": said.get("phone") or owner.phone,
         "email": said.get("email") or owner.email,
         "citizen_number": said.get("citizen_number") or owner.citizen_number,
+        "tax_code": "",
+        "filed_by": "",
+        "filed_as": "",
+    }
+
+
+def _principal(dossier: Dossier) -> facts.Applicant:
+    words, owner = behalf.words(dossier), dossier.owner
+    return {
+        "name": words["name"],
+        "address": "",
+        "phone": owner.phone,
+        "email": owner.email or "",
+        "citizen_number": "" if words["is_business"] else words["number"],
+        "tax_code": words["number"] if words["is_business"] else "",
+        "filed_by": words["filed_by"],
+        "filed_as": words["relation"],
     }
 
 
@@ -139,8 +166,13 @@ def filing_facts(dossier: Dossier) -> facts.FilingFacts:
         "handling_office": dossier.handling_agency.name,
         "secret": dossier.secret,
         "track_url": _track_url(),
+        "link": tracking.signed_url(dossier),
         "delivery": dossier.get_delivery_display(),
         "documents": _documents(dossier),
+        "steps": confirmation.next_steps(dossier),
+        "originals": confirmation.originals(dossier),
+        "office_address": dossier.receiving_agency.address,
+        "office_hours": dossier.receiving_agency.hours_text,
     }
 
 
@@ -195,14 +227,28 @@ def supplement_facts(
     dossier: Dossier, request: SupplementRequest, *, by: User
 ) -> facts.SupplementFacts:
     """Mẫu 02: everything that is missing, once and in full."""
-    names = [row.name for row in dossier.revision.documents.all() if row.key in request.documents]
+    named = {fault.key: f"{fault.name}: {fault.note}" for fault in faults_of(dossier, request)}
     return {
         **head(dossier, dossier.receiving_agency),
         "number": _numbered(dossier, Paper.Kind.SUPPLEMENT),
         "asked": request.items,
-        "documents": names,
+        "documents": [named[key] for key in request.documents],
+        "fields": [named[key] for key in request.fields],
         "reason": request.reason,
         "due_at": iso(request.due_at),
+        "officer": by.get_full_name(),
+    }
+
+
+@in_vietnamese
+def secret_facts(dossier: Dossier, *, person: User, by: User) -> facts.SecretFacts:
+    """A secret given again at the counter, and the link that stands for it."""
+    return {
+        **head(dossier, dossier.receiving_agency),
+        "person": person.get_full_name(),
+        "secret": dossier.secret,
+        "track_url": _track_url(),
+        "link": tracking.signed_url(dossier),
         "officer": by.get_full_name(),
     }
 

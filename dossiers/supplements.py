@@ -9,8 +9,6 @@ it was filed until they send.
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +18,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dossiers import filing
-from dossiers.documents import file_row
+from dossiers.documents import DocumentRow, file_row, supplement_row
+from dossiers.forms import PersonsSectionForm
 from dossiers.models import Attachment, Dossier, SupplementRequest
 from dossiers.workflow import Refused
 from procedures.formspec import conditions
@@ -28,7 +27,6 @@ from procedures.formspec.fields import display
 from procedures.formspec.spec import Form, Section
 from procedures.formspec.webform import (
     Question,
-    SectionForm,
     asked_sections,
     is_asked,
     is_complete,
@@ -40,10 +38,6 @@ from procedures.text import normalise
 
 WHOLE = "*"  # how the key of a section that is answered anew as a whole ends
 MAX_NOTE = 500
-
-
-class ChangedElsewhere(Exception):
-    """What is to be saved was changed meanwhile in another tab."""
 
 
 # --- What can be at fault, and what is ------------------------------------------------
@@ -336,40 +330,52 @@ def kept(dossier: Dossier, request: SupplementRequest, view: Dossier) -> list[st
     return [key for key in request.fields if key not in changed]
 
 
-def paper(dossier: Dossier, request: SupplementRequest, key: str) -> Fault | None:
+def paper_row(
+    dossier: Dossier, request: SupplementRequest, key: str, error: str = ""
+) -> DocumentRow | None:
     """The paper of a task, or any other file; None for one that nobody asks for."""
     if key == Attachment.OTHER:
-        return Fault(key, _("Tệp khác"), "")
-    fault = next((row for row in faults_of(dossier, request) if row.key == key), None)
-    if fault is not None and key in request.documents:
-        return fault
-    added = next((row for row in new_papers(dossier, request) if row.key == key), None)
-    return Fault(key, added.name, _newly_asked()) if added else None
+        return supplement_row(dossier, None, error)
+    asked = [row for row in _papers(dossier).values() if row.key in request.documents]
+    rows = [*asked, *new_papers(dossier, request)]
+    row = next((row for row in rows if row.key == key), None)
+    return supplement_row(dossier, row, error) if row else None
 
 
-def fresh_files(dossier: Dossier, key: str) -> list[dict[str, Any]]:
-    """The files of one paper that were uploaded and not sent yet."""
-    rows = [file for file in dossier.attachments.all() if file.document == key]
-    return [file_row(file) for file in rows if file.submitted_at is None]
+def is_open(dossier: Dossier, request: SupplementRequest, section: Section) -> bool:
+    """Whether a section has a page in this supplement."""
+    view = amended(dossier, request)
+    if not is_asked(section, view.answers):
+        return False
+    if f"{section.id}.{WHOLE}" in request.fields or section in _unfinished(request, view):
+        return True
+    if section.repeat:
+        return not is_asked(section, dossier.answers)
+    return bool(shown_paths(dossier, request, section))
+
+
+def words_of(dossier: Dossier, section: Section) -> str:
+    """What a section says as it stands, a line for each answer."""
+    form = dossier.revision.form
+    lines = []
+    for key, label in _keys(section, dossier.answers):
+        lines.append(f"{label}: {_words(form, dossier.answers, key)}")
+    return "\n".join(lines)
 
 
 # --- Saving, a step at a time ---------------------------------------------------------
-
-
-def digest(value: Any) -> str:
-    """What a page was drawn from, in a few characters: another tab may change it meanwhile."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @transaction.atomic
 def save_section(dossier: Dossier, section_id: str, answer: Any, *, seen: str) -> None:
     """Keep one section of the supplement; `seen` is the digest of what the page showed.
 
-    Raises `ChangedElsewhere`, or `Dossier.DoesNotExist` once nothing is asked any more.
+    Raises `filing.Changed`, or `Dossier.DoesNotExist` once nothing is asked any more.
     """
     locked, request = _lock(dossier)
-    if digest(amended(locked, request).answers.get(section_id)) not in {seen, digest(answer)}:
-        raise ChangedElsewhere
+    standing = amended(locked, request).answers.get(section_id)
+    if filing.digest(standing) not in {seen, filing.digest(answer)}:
+        raise filing.Changed
     form = locked.revision.form
     request.new_answers = {**request.new_answers, section_id: answer}
     left = prune(form, {**locked.answers, **request.new_answers})
@@ -381,8 +387,9 @@ def save_section(dossier: Dossier, section_id: str, answer: Any, *, seen: str) -
 def explain(dossier: Dossier, key: str, text: str, *, seen: str) -> None:
     """Keep why a paper cannot be given; "" takes it back. Raises as `save_section`."""
     _locked, request = _lock(dossier)
-    if digest(request.explanations.get(key, "")) not in {seen, digest(text)}:
-        raise ChangedElsewhere
+    standing = request.explanations.get(key, "")
+    if filing.digest(standing) not in {seen, filing.digest(text)}:
+        raise filing.Changed
     request.explanations = {k: v for k, v in request.explanations.items() if k != key}
     if text:
         request.explanations[key] = text
@@ -408,7 +415,7 @@ def _lock(dossier: Dossier) -> tuple[Dossier, SupplementRequest]:
 # --- The form of a section, with only what is at fault --------------------------------
 
 
-class FaultForm(SectionForm):
+class FaultForm(PersonsSectionForm):
     """The questions of a section that are at fault, and those that their answers open.
 
     The other answers of the section stay as they are, and conditions see them.
@@ -446,7 +453,9 @@ def shown_paths(dossier: Dossier, request: SupplementRequest, section: Section) 
     """The paths (within the section) of the questions that its page shows."""
     view = amended(dossier, request)
     was_asked = is_asked(section, dossier.answers)
-    shown = {q.path for q in questions(section.fields) if f"{section.id}.{q.path}" in request.fields}
+    shown = {
+        q.path for q in questions(section.fields) if f"{section.id}.{q.path}" in request.fields
+    }
     while True:
         paths = {f"{section.id}.{path}" for path in shown}
         more = {
@@ -490,6 +499,7 @@ class FieldChange:
     note: str
     old: str
     new: str
+    is_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -530,9 +540,10 @@ def _field_changes(dossier: Dossier, request: SupplementRequest) -> list[FieldCh
     ]  # fmt: skip
     kept_keys = [key for key in request.fields if key not in changed]
     return rows + [
-        FieldChange(names.get(key, key), request.notes.get(key, ""), _("Giữ nguyên"), "")
+        FieldChange(names.get(key, key), request.notes.get(key, ""),
+                    _words(form, dossier.answers, key), "", is_kept=True)
         for key in kept_keys
-    ]
+    ]  # fmt: skip
 
 
 def _paper_changes(dossier: Dossier, request: SupplementRequest) -> list[PaperChange]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils import timezone
 
 
 def client_address(request: HttpRequest) -> str:
@@ -32,3 +34,20 @@ def allow_key(name: str, *, per_minute: int) -> bool:
         return cache.incr(key) <= per_minute
     except ValueError:
         return True
+
+
+def failures_today(name: str) -> int:
+    """How often something under `name` went wrong today."""
+    return cache.get(_day_key(name), 0)
+
+
+def note_failure(name: str) -> None:
+    """Count one more thing that went wrong under `name` today."""
+    key = _day_key(name)
+    cache.add(key, 0, timeout=2 * 24 * 3600)
+    with contextlib.suppress(ValueError):  # forgotten by the cache between the two calls
+        cache.incr(key)
+
+
+def _day_key(name: str) -> str:
+    return f"failures:{name}:{timezone.localdate():%Y%m%d}"

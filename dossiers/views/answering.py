@@ -8,92 +8,286 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from dossiers import attachments, documents, workflow
-from dossiers.models import Attachment, Dossier
+from dossiers import attachments, filing, supplements, typed, withdrawing, workflow
+from dossiers.draftresults import DraftCheck
+from dossiers.forms import RepeatedSection, build_section_form
+from dossiers.models import Attachment, Dossier, SupplementRequest
+from dossiers.supplements import FaultForm
 from dossiers.views.following import get_dossier
+from procedures.formspec.lists import commune_suggestions
+from procedures.formspec.spec import Section, walk
+from procedures.text import normalise
+
+MAX_WORDS = 4000
 
 
-@login_required
+# --- A supplement ---------------------------------------------------------------------
+
+
+@typed.keeps_typed
 @require_http_methods(["GET", "POST"])
 def supplement(request: HttpRequest, code: str) -> HttpResponse:
-    """Answer a supplement request: words, files, or both."""
+    """The task list of a supplement: what is done, what is left; a POST sends it."""
     dossier = get_dossier(request, code)
-    asked = dossier.supplement_requests.filter(answered_at=None).first()
-    if dossier.state != Dossier.State.SUPPLEMENT_REQUIRED or asked is None:
+    asked = _asked(dossier)
+    if asked is None or not _is_owners(request, dossier):
         return _too_late(request, dossier)
-    errors: dict[str, str] = {}
+    words = _words(request, "answer")
     if request.method == "POST":
-        errors = _store_supplement(request, dossier, asked.documents)
-        if not errors and "send" in request.POST:
-            answer = request.POST.get("answer", "")[:4000]
-            if _perform(request, dossier, "answer_supplement", answer=answer):
-                return redirect(dossier)
-        # Read again, so that the page shows the files that were just kept.
-        dossier = get_dossier(request, code)
+        try:
+            supplements.save_words(dossier, words)
+        except Dossier.DoesNotExist:
+            return _too_late(request, dossier)
+        typed.forget(request)
+        if "send" not in request.POST:
+            messages.success(request, _("Đã lưu lời nhắn."))
+            return redirect("dossiers:supplement", dossier.code)
+        if _perform(request, dossier, "answer_supplement", answer=words):
+            return redirect(dossier)
+        asked.answer = words
+    kept = typed.of(request)
     context = {
         "dossier": dossier,
         "asked": asked,
-        "rows": documents.supplement_rows(dossier, asked, errors),
-        "errors": errors,
-        "answer": request.POST.get("answer", ""),
+        "tasks": supplements.tasks(dossier, asked),
+        "others": supplements.paper_row(dossier, asked, Attachment.OTHER).files,
+        "obstacle": supplements.obstacle(supplements.amended(dossier, asked)),
+        "answer": kept.get("answer", "") if kept else asked.answer,
+        "is_unsaved": kept is not None,
     }
+    context["left"] = sum(not task.is_done for task in context["tasks"])
     return render(request, "dossiers/supplement.html", context)
 
 
-def _store_supplement(request: HttpRequest, dossier: Dossier, keys: list[str]) -> dict[str, str]:
-    errors: dict[str, str] = {}
-    for key in [*keys, Attachment.OTHER]:
-        for file in request.FILES.getlist(key):
+def _asked(dossier: Dossier) -> SupplementRequest | None:
+    """The open request of a dossier whose turn it is."""
+    if dossier.state != Dossier.State.SUPPLEMENT_REQUIRED:
+        return None
+    rows = dossier.supplement_requests.all()
+    return next((row for row in rows if row.answered_at is None), None)
+
+
+def _is_owners(request: HttpRequest, dossier: Dossier) -> bool:
+    """Whether it is theirs to answer: who takes part in a dossier reads, the owner answers."""
+    return dossier.owner_id == request.user.pk
+
+
+def _words(request: HttpRequest, name: str, most: int = MAX_WORDS) -> str:
+    return normalise(request.POST.get(name, ""))[:most].strip()
+
+
+@typed.keeps_typed
+@require_http_methods(["GET", "POST"])
+def supplement_paper(request: HttpRequest, code: str, document: str) -> HttpResponse:
+    """One paper of a supplement: its files, or why it cannot be given."""
+    dossier = get_dossier(request, code)
+    asked = _asked(dossier)
+    if asked is None or not _is_owners(request, dossier):
+        return _too_late(request, dossier)
+    row = supplements.paper_row(dossier, asked, document)
+    if row is None:
+        raise Http404
+    explained = asked.explanations.get(document, "")
+    seen, explanation = filing.digest(explained), explained
+    if request.method == "POST":
+        explanation = _words(request, "explanation")
+        row.error = _store(request, dossier, document)
+        if not row.error:
             try:
-                attachments.store(dossier, key, file, by=request.user)
-            except ValidationError as error:
-                errors[key] = " ".join(error.messages)
-    return errors
+                supplements.explain(
+                    dossier, document, explanation, seen=request.POST.get("seen", seen)
+                )
+            except filing.Changed:
+                _say_changed(request)
+            except Dossier.DoesNotExist:
+                return _too_late(request, dossier)
+            else:
+                typed.forget(request)
+                return _after_paper(request, dossier, document)
+        row = supplements.paper_row(get_dossier(request, code), asked, document, row.error)
+    elif (kept := typed.of(request)) is not None:
+        explanation = kept.get("explanation", "")
+    context = {
+        "dossier": dossier, "row": row, "rows": [row], "seen": seen, "explanation": explanation,
+        "explained": explained, "note": asked.notes.get(document, ""),
+        "can_explain": document != Attachment.OTHER, "kept": typed.of(request) is not None,
+    }  # fmt: skip
+    return render(request, "dossiers/supplement_paper.html", context)
 
 
-@login_required
+def _store(request: HttpRequest, dossier: Dossier, document: str) -> str:
+    """Keep every good file of a paper; the complaint about the others, or ""."""
+    complaints = []
+    for file in request.FILES.getlist(document):
+        try:
+            attachments.store(dossier, document, file, by=request.user)
+        except ValidationError as error:
+            complaints += error.messages
+    return " ".join(dict.fromkeys(complaints))
+
+
+def _after_paper(request: HttpRequest, dossier: Dossier, document: str) -> HttpResponse:
+    """The same page after an upload of more; otherwise the task list."""
+    if "add" in request.POST:
+        return redirect("dossiers:supplement_paper", dossier.code, document)
+    return redirect("dossiers:supplement", dossier.code)
+
+
+def _say_changed(request: HttpRequest) -> None:
+    messages.warning(
+        request,
+        _(
+            "Phần này vừa được lưu ở một cửa sổ khác. Dưới đây là nội dung ông/bà vừa nhập, chưa "
+            "lưu; nội dung đã lưu ghi ở cuối trang. Bấm lưu lần nữa nếu muốn thay."
+        ),
+    )
+
+
+@typed.keeps_typed
+@require_http_methods(["GET", "POST"])
+def supplement_section(request: HttpRequest, code: str, section_id: str) -> HttpResponse:
+    """The questions of one section that are at fault, or that the new answers opened."""
+    dossier = get_dossier(request, code)
+    asked = _asked(dossier)
+    if asked is None or not _is_owners(request, dossier):
+        return _too_late(request, dossier)
+    section = dossier.revision.form.section(section_id)
+    if section is None or not supplements.is_open(dossier, asked, section):
+        raise Http404
+    if request.method == "POST":
+        return _save_section(request, dossier, asked, section)
+    kept = typed.of(request)
+    form = _section_form(dossier, asked, section)
+    if kept is not None and section.repeat:
+        form = _section_form(dossier, asked, section, kept)
+    if kept is not None:
+        form.restore(kept)
+    return _section_page(request, dossier, asked, section, form=form, kept=kept)
+
+
+def _save_section(
+    request: HttpRequest, dossier: Dossier, asked: SupplementRequest, section: Section
+) -> HttpResponse:
+    """Keep what was sent; the page again where something of it cannot be kept."""
+    form = _section_form(dossier, asked, section, request.POST)
+    if isinstance(form, RepeatedSection) and form.change_rows(request.POST):
+        return _section_page(request, dossier, asked, section, form=form)
+    form.check_references(request.user)
+    if not form.is_valid():
+        return _section_page(request, dossier, asked, section, form=form)
+    seen = request.POST.get("seen", "")
+    try:
+        supplements.save_section(dossier, section.id, form.answer(), seen=seen)
+    except filing.Changed:
+        _say_changed(request)
+        return _section_page(request, dossier, asked, section, form=form, is_changed=True)
+    except Dossier.DoesNotExist:
+        return _too_late(request, dossier)
+    typed.forget(request)
+    return redirect("dossiers:supplement", dossier.code)
+
+
+def _section_page(
+    request: HttpRequest,
+    dossier: Dossier,
+    asked: SupplementRequest,
+    section: Section,
+    *,
+    form: FaultForm | RepeatedSection,
+    kept: QueryDict | None = None,
+    is_changed: bool = False,
+) -> HttpResponse:
+    """The page of a section; where another tab changed it, with what stands there now."""
+    view = supplements.amended(dossier, asked)
+    stored = filing.digest(view.answers.get(section.id))
+    sent = request.POST if kept is None else kept
+    faults = supplements.faults_of(dossier, asked)
+    context = {
+        "dossier": dossier, "section": section, "form": form, "is_unsaved": kept is not None,
+        # A page that comes back must still know what it showed when it was drawn first.
+        "seen": stored if is_changed else sent.get("seen") or stored,
+        "faults": [row for row in faults if row.key.startswith(f"{section.id}.")],
+        "stands": supplements.words_of(view, section) if is_changed else "",
+        "communes": _communes(dossier, section),
+    }  # fmt: skip
+    return render(request, "dossiers/supplement_section.html", context)
+
+
+def _section_form(
+    dossier: Dossier, asked: SupplementRequest, section: Section, data: QueryDict | None = None
+) -> FaultForm | RepeatedSection:
+    view = supplements.amended(dossier, asked)
+    if section.repeat:
+        return build_section_form(section, view.answers, data)
+    return FaultForm(section, view, supplements.shown_paths(dossier, asked, section), data)
+
+
+def _communes(dossier: Dossier, section: Section) -> list[str]:
+    """The communes of the office's own province, where the page asks for an address."""
+    if "address" not in {field.type for _path, field in walk(section.fields)}:
+        return []
+    return commune_suggestions(dossier.handling_agency.area_codes)
+
+
+# --- The draft result -----------------------------------------------------------------
+
+
+@typed.keeps_typed
 @require_http_methods(["GET", "POST"])
 def draft_result(request: HttpRequest, code: str) -> HttpResponse:
-    """Check the draft of the result: agree, or say what is wrong."""
+    """Check the draft of the result line by line: agree, or say what is wrong."""
     dossier = get_dossier(request, code)
-    if dossier.state != Dossier.State.AWAITING_CONFIRMATION:
+    if dossier.state != Dossier.State.AWAITING_CONFIRMATION or not _is_owners(request, dossier):
         return _too_late(request, dossier)
-    if request.method == "POST":
+    kept = None if request.method == "POST" else typed.of(request)
+    check = DraftCheck(dossier, request.POST if request.method == "POST" else kept)
+    if request.method == "POST" and check.is_valid(agrees="agree" in request.POST):
         name = "confirm_draft" if "agree" in request.POST else "object_to_draft"
-        if _perform(request, dossier, name, reason=request.POST.get("reason", "")[:4000]):
+        if _perform(request, dossier, name, reason=check.objection()):
+            typed.forget(request)
             return redirect(dossier)
-    context = {"dossier": dossier, "reason": request.POST.get("reason", "")}
+        dossier = get_dossier(request, code)
+    context = {"dossier": dossier, "check": check, "is_unsaved": kept is not None}
     return render(request, "dossiers/draft_result.html", context)
 
 
-def _too_late(request: HttpRequest, dossier: Dossier) -> HttpResponse:
-    """Back to the dossier; one who sent something is told that it was not needed any more."""
-    if request.method == "POST":
-        messages.warning(
-            request, _("Hồ sơ đã thay đổi từ lúc mở trang; lần bấm vừa rồi không làm gì thêm.")
-        )
-    return redirect(dossier)
+# --- Withdrawal -----------------------------------------------------------------------
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def withdraw(request: HttpRequest, code: str) -> HttpResponse:
-    """Take a dossier back, after asking."""
+    """Take a dossier back, after saying what that means."""
     dossier = get_dossier(request, code)
     open_moves = {action.name for action in workflow.open_to(dossier, request.user)}
     if "withdraw" not in open_moves:
-        messages.error(request, _("Hồ sơ này không rút được nữa."))
+        messages.error(request, withdrawing.why_not(dossier, request.user))
         return redirect(dossier)
-    if request.method == "POST" and _perform(
-        request, dossier, "withdraw", reason=request.POST.get("reason", "")[:1000]
-    ):
+    reason = request.POST.get("reason", "")[:1000]
+    if request.method == "POST" and _perform(request, dossier, "withdraw", reason=reason):
+        messages.success(request, _("Đã rút hồ sơ."))
         return redirect(dossier)
-    return render(request, "dossiers/withdraw.html", {"dossier": dossier})
+    context = {"dossier": dossier, "reason": reason, **withdrawing.consequences(dossier)}
+    return render(request, "dossiers/withdraw.html", context)
+
+
+# --- For all of them ------------------------------------------------------------------
+
+
+def _too_late(request: HttpRequest, dossier: Dossier) -> HttpResponse:
+    """Back to the dossier; one who sent something is told that it was not needed any more."""
+    if not _is_owners(request, dossier):
+        messages.warning(request, _("Việc này do người nộp hồ sơ thực hiện."))
+    elif request.method == "POST":
+        messages.warning(
+            request, _("Hồ sơ đã thay đổi từ lúc mở trang; lần bấm vừa rồi không làm gì thêm.")
+        )
+    return redirect(dossier)
 
 
 def _perform(request: HttpRequest, dossier: Dossier, name: str, **details: Any) -> bool:
