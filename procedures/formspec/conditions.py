@@ -7,8 +7,10 @@
     operand    := path | number | word | "quoted text" | days_between(a, b) | age(a)
 
 A path has a dot (`section.field`); `filed` is the day of filing. A question that was not
-answered makes every comparison false, save `!=`. Nothing else can be said: no attribute,
-no call of anything but the two functions, so a definition cannot do harm.
+answered makes every comparison false, save `!=`. A date of which the day or the month is
+unknown makes a comparison true only if it is true for every day that it may be. Nothing
+else can be said: no attribute, no call of anything but the two functions, so a definition
+cannot do harm.
 """
 
 from __future__ import annotations
@@ -18,17 +20,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from procedures.formspec import days
 from procedures.formspec.spec import NO_WORDS, YES_WORDS
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<op><=|>=|!=|=|<|>)|(?P<mark>[(),])|"(?P<quoted>[^"]*)"|(?P<word>[^\s()=!<>,"]+))"""
 )
 _FUNCTIONS = {"days_between": 2, "age": 1}
+_WHOLE_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # An expression deeper than any that a person writes would exhaust Python's stack.
 _DEEPEST = 40
 
@@ -46,8 +50,11 @@ class Node:
     text: str = ""
 
 
-class _OnlyOnServer(Exception):
-    """The expression has a part that the browser does not work out."""
+class Between(NamedTuple):
+    """A number of which only the bounds are known, both among what it may be."""
+
+    low: float
+    high: float
 
 
 class _Parser:
@@ -274,29 +281,43 @@ def compare(left: Any, operator: str, right: Any) -> bool:
         if isinstance(left, list):
             return str(right) in left
         return str(left) == str(right)
-    low, high = _ordered(left), _ordered(right)
-    if low is None or high is None:
+    one, other = _bounds(left, right), _bounds(right, left)
+    if one is None or other is None:
         return False
-    return {">": low > high, ">=": low >= high, "<": low < high, "<=": low <= high}[operator]
+    return {
+        ">": one.low > other.high,
+        ">=": one.low >= other.high,
+        "<": one.high < other.low,
+        "<=": one.high <= other.low,
+    }[operator]
 
 
-def _ordered(value: Any) -> float | None:
-    if isinstance(value, datetime.date):
-        return value.toordinal()
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        date = _date(value)
-        return date.toordinal() if date else None
-
-
-def _date(value: Any) -> datetime.date | None:
-    if isinstance(value, datetime.date):
+def _bounds(value: Any, beside: Any) -> Between | None:
+    """What a value may be as a number; `1985` is a year where a day stands beside it."""
+    if isinstance(value, Between):
         return value
+    if _is_day(beside):
+        return _days(value)
     try:
-        return datetime.date.fromisoformat(str(value))
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return _days(value)
+    return Between(number, number)
+
+
+def _is_day(value: Any) -> bool:
+    return isinstance(value, datetime.date) or bool(_WHOLE_DAY.fullmatch(str(value)))
+
+
+def _days(value: Any) -> Between | None:
+    """The first and the last day that a date, or what is known of one, may be; as ordinals."""
+    if isinstance(value, datetime.date):
+        return Between(value.toordinal(), value.toordinal())
+    try:
+        first, last = days.span(str(value))
     except ValueError:
         return None
+    return Between(first.toordinal(), last.toordinal())
 
 
 def _value(node: Node, answers: Mapping[str, Any], filed: datetime.date) -> Any:
@@ -305,33 +326,47 @@ def _value(node: Node, answers: Mapping[str, Any], filed: datetime.date) -> Any:
     if node.kind == "filed":
         return filed
     if node.kind == "call":
-        dates = [_date(_value(part, answers, filed)) for part in node.parts]
-        if None in dates:
-            return None
-        if node.text == "age":
-            born = dates[0]
-            return filed.year - born.year - ((filed.month, filed.day) < (born.month, born.day))
-        return (dates[1] - dates[0]).days
+        spans = [_days(_value(part, answers, filed)) for part in node.parts]
+        return None if None in spans else _called(node.text, spans, filed)
     return node.text
 
 
-def as_data(text: str) -> list | None:
-    """The expression as nested lists for the little script that hides fields at once.
+def _called(name: str, spans: list[Between], filed: datetime.date) -> int | Between:
+    """An age in whole years, or the days from one day to another."""
+    if name == "age":
+        low, high = _age(spans[0].high, filed), _age(spans[0].low, filed)
+    else:
+        low, high = spans[1].low - spans[0].high, spans[1].high - spans[0].low
+    return low if low == high else Between(low, high)
 
-    `["compare", "=", ["path", "a.b"], ["literal", "x"]]`; None for an empty expression,
-    and for one with a function, which the server alone works out.
+
+def _age(born: float, filed: datetime.date) -> int:
+    day = datetime.date.fromordinal(int(born))
+    return filed.year - day.year - ((filed.month, filed.day) < (day.month, day.day))
+
+
+def as_data(text: str, *, here: str = "", answers: Mapping[str, Any] | None = None) -> list | None:
+    """The expression as nested lists for the little script that shows and hides at once.
+
+    `["compare", "=", ["path", "a.b"], ["literal", "x"]]`; functions are `["call", name, …]`,
+    the day of filing is today as a literal; None for an empty expression. With `here` (a
+    section) and `answers`, what turns on other sections alone is worked out already:
+    `["fact", "yes"]` or `["fact", ""]`.
     """
     if not text:
         return None
-    try:
-        return _node_data(parse(text))
-    except _OnlyOnServer:
-        return None
+    return _node_data(parse(text), here, answers, timezone.localdate())
 
 
-def _node_data(node: Node) -> list:
-    if node.kind in {"call", "filed"}:
-        raise _OnlyOnServer
+def _node_data(
+    node: Node, here: str, answers: Mapping[str, Any] | None, today: datetime.date
+) -> list:
+    if node.kind == "filed":
+        return ["literal", today.isoformat()]
     if node.kind in {"path", "literal"}:
         return [node.kind, node.text]
-    return [node.kind, node.text, *(_node_data(part) for part in node.parts)]
+    if answers is not None and not any(path.startswith(f"{here}.") for path in _paths(node)):
+        return ["fact", "yes" if _truth(node, answers, today) else ""]
+    if node.kind in {"compare", "call"}:
+        answers = None
+    return [node.kind, node.text, *(_node_data(part, here, answers, today) for part in node.parts)]

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from procedures.formspec import lists
+from procedures.formspec import coded, days, lists, numbers, places
+from procedures.formspec.numbers import check_citizen_number
 from procedures.formspec.spec import Field
 from procedures.text import dong
 
@@ -32,6 +35,9 @@ class FieldType:
     autocomplete: ClassVar[str] = ""
     inputmode: ClassVar[str] = ""
     choose: ClassVar[bool] = False
+    # An explanation asks nothing; a file is attached on a page of its own.
+    is_answered: ClassVar[bool] = True
+    is_attached: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         """Put the type into the register under its name."""
@@ -80,7 +86,7 @@ class FieldType:
                 for suffix, field in self.inputs(spec).items()
             }
             return self.to_answer(cleaned) == answer
-        except (ValidationError, AttributeError, TypeError, ValueError):
+        except (ValidationError, AttributeError, LookupError, TypeError, ValueError):
             return False
 
     @staticmethod
@@ -185,60 +191,45 @@ class DateType(FieldType):
         return _Day(spec, widget=self.text_widget(placeholder=""))
 
     def to_answer(self, values: dict[str, Any]) -> Any:
-        """An ISO date."""
-        value = values.get("")
-        return value.isoformat() if value else None
+        """An ISO date, or the part of it that is known (`1985`, `1985-03`)."""
+        return values.get("")
 
     def to_values(self, answer: Any) -> dict[str, Any]:
-        """dd/mm/yyyy."""
-        return {"": self._written(answer)}
+        """dd/mm/yyyy, mm/yyyy or yyyy."""
+        return {"": days.written(answer) if answer else ""}
 
     def display(self, spec: Field, answer: Any) -> str:
-        """dd/mm/yyyy."""
-        return self._written(answer)
-
-    @staticmethod
-    def _written(answer: Any) -> str:
-        try:
-            return datetime.date.fromisoformat(answer).strftime("%d/%m/%Y") if answer else ""
-        except ValueError:
-            return str(answer)
+        """dd/mm/yyyy; `tháng 03/1985` and `năm 1985` where no more is known."""
+        return days.in_words(answer) if answer else ""
 
 
 class _Day(forms.Field):
     def __init__(self, spec: Field, **kwargs: Any):
         super().__init__(**kwargs)
         self.earliest, self.latest = spec.min, spec.max
+        self.takes_parts = spec.unknown_parts
 
-    def to_python(self, value: Any) -> datetime.date | None:
-        text = str(value or "").strip()
+    def to_python(self, value: Any) -> str | None:
+        text = str(value or "")[:40].strip()
         if not text:
             return None
-        match = re.fullmatch(r"([0-9]{1,2})[\s/.-]+([0-9]{1,2})[\s/.-]+([0-9]{4})", text)
-        match = match or re.fullmatch(r"([0-9]{2})([0-9]{2})([0-9]{4})", text)
-        if not match:
-            raise ValidationError(_("Hãy nhập ngày, tháng, năm bằng số, ví dụ 05/02/2026."))
-        day, month, year = (int(part) for part in match.groups())
-        try:
-            return datetime.date(year, month, day)
-        except ValueError:
-            raise ValidationError(
-                _("Không có ngày %(text)s trong lịch; hãy kiểm tra lại.") % {"text": text}
-            ) from None
+        known = days.read_parts(text) if self.takes_parts else None
+        return known or days.read(text)
 
-    def validate(self, value: datetime.date | None) -> None:
+    def validate(self, value: str | None) -> None:
         if value is None:
             return
-        if value.year < 1875:
+        first, last = days.span(value)
+        if first.year < 1875:
             raise ValidationError(
-                _("Năm %(year)d quá xa; hãy kiểm tra lại.") % {"year": value.year}
+                _("Năm %(year)d quá xa; hãy kiểm tra lại.") % {"year": first.year}
             )
         latest, earliest = _day_of(self.latest), _day_of(self.earliest)
-        if latest and value > latest:
+        if latest and first > latest:
             if self.latest == "today":
                 raise ValidationError(_("Ngày này chưa đến; hãy kiểm tra lại."))
             raise ValidationError(_("Ngày muộn nhất là %(day)s.") % {"day": f"{latest:%d/%m/%Y}"})
-        if earliest and value < earliest:
+        if earliest and last < earliest:
             raise ValidationError(_("Ngày sớm nhất là %(day)s.") % {"day": f"{earliest:%d/%m/%Y}"})
 
 
@@ -370,38 +361,69 @@ class DeclarationType(FieldType):
 
 
 class CitizenNumberType(FieldType):
-    """The 12-digit personal identification number (số định danh cá nhân, CCCD)."""
+    """The 12-digit personal identification number (số định danh cá nhân, CCCD).
+
+    With `old_number` also the nine digits of an old identity card (CMND).
+    """
 
     name = "citizen_number"
     inputmode = "numeric"
 
     def input(self, spec: Field) -> forms.Field:
         """A text input that checks the number's structure."""
-        return _CitizenNumber(max_length=20, widget=self.text_widget(autocomplete="off"))
+        return _CitizenNumber(
+            takes_old=spec.old_number,
+            max_length=numbers.LONGEST,
+            widget=self.text_widget(autocomplete="off"),
+        )
 
 
 class _CitizenNumber(forms.CharField):
+    def __init__(self, *, takes_old: bool, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.takes_old = takes_old
+
     def to_python(self, value: Any) -> str:
-        return re.sub(r"[\s.-]", "", super().to_python(value))
+        return numbers.compact(super().to_python(value))
 
     def validate(self, value: str) -> None:
-        if value:
-            check_citizen_number(value)
+        if value and len(value) <= numbers.LONGEST:
+            check_citizen_number(value, takes_old=self.takes_old)
 
 
-def check_citizen_number(value: str) -> None:
-    """Raise `ValidationError` unless the number is built as DOMAIN.md 5 says.
+class _Spelled(forms.CharField):
+    """A text input whose value has one right spelling, which `read` gives or refuses."""
 
-    Twelve digits: province of birth registration (001–096), century and sex (0–9), two
-    digits of the year, six at random. There is no check digit.
-    """
-    if not re.fullmatch(r"[0-9]{12}", value):
-        raise ValidationError(
-            _("Số định danh cá nhân gồm đúng 12 chữ số; ông/bà đã nhập %(count)d ký tự.")
-            % {"count": len(value)}
-        )
-    if not 1 <= int(value[:3]) <= 96:
-        raise ValidationError(_("Ba số đầu phải là mã tỉnh, từ 001 đến 096; hãy kiểm tra lại."))
+    def __init__(self, read: Callable[[str], str], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.read = read
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        return self.read(text) if text else ""
+
+
+class TaxCodeType(FieldType):
+    """A tax code (mã số thuế), of an enterprise, a branch or a person."""
+
+    name = "tax_code"
+    inputmode = "numeric"
+
+    def input(self, spec: Field) -> forms.Field:
+        """A text input that checks the check digit."""
+        widget = self.text_widget(autocomplete="off")
+        return _Spelled(numbers.tax_code, max_length=numbers.LONGEST, widget=widget)
+
+
+class DossierType(FieldType):
+    """An earlier dossier by its code; whose it is, is not checked here."""
+
+    name = "dossier"
+
+    def input(self, spec: Field) -> forms.Field:
+        """A text input that takes the code as it is printed."""
+        widget = self.text_widget(autocomplete="off")
+        return _Spelled(numbers.dossier_code, max_length=60, widget=widget)
 
 
 class PhoneType(FieldType):
@@ -476,7 +498,8 @@ class NationalityType(SelectType):
 class AddressType(FieldType):
     """A place: a commune of 2025 found by its name, and the house or village below it.
 
-    With `old_names` the commune may also be one that no longer exists, kept as typed.
+    A commune of before July 2025 is found too and becomes today's, with `former` saying
+    what it was called. With `old_names` an old place is kept as it is typed.
     """
 
     name = "address"
@@ -502,7 +525,7 @@ class AddressType(FieldType):
         return "" if suffix == ".detail" else super().missing(spec, suffix, label)
 
     def to_answer(self, values: dict[str, Any]) -> Any:
-        """`{"commune": code or "", "name": text, "detail": text}`."""
+        """`{"commune": code or "", "name": text, "detail": text}`, and `former` where it moved."""
         place = values.get(".commune")
         if not place:
             return None
@@ -514,10 +537,22 @@ class AddressType(FieldType):
         return {".commune": answer.get("name", ""), ".detail": answer.get("detail", "")}
 
     def display(self, spec: Field, answer: Any) -> str:
-        """From the house to the province."""
+        """From the house to the province, and what the commune was called before."""
         if not answer:
             return ""
-        return ", ".join(part for part in (answer.get("detail"), answer.get("name")) if part)
+        place = ", ".join(part for part in (answer.get("detail"), answer.get("name")) if part)
+        if answer.get("former"):
+            return _("%(place)s (trước là %(former)s)") % {
+                "place": place,
+                "former": answer["former"],
+            }
+        return place
+
+    def takes(self, spec: Field, answer: Any) -> bool:
+        """Today's name is what counts; what it was called before is a note."""
+        if not isinstance(answer, dict) or not isinstance(answer.get("former", ""), str):
+            return False
+        return super().takes(spec, {k: part for k, part in answer.items() if k != "former"})
 
 
 class _CommuneField(forms.CharField):
@@ -530,21 +565,146 @@ class _CommuneField(forms.CharField):
         if not text:
             return None
         found = lists.find_communes(text)
-        if self.keeps_old and text.count(",") > 1:
-            # A district between commune and province: a place of before July 2025.
+        # A district between commune and province: a place of before July 2025.
+        is_old = text.count(",") > 1
+        if self.keeps_old and (is_old or len(found) != 1):
             return {"commune": "", "name": text}
+        moved = _moved(text) if is_old else None
+        if moved and [row.code for row in found] != [moved["commune"]]:
+            return moved
         if len(found) == 1:
             return {"commune": found[0].code, "name": str(found[0])}
-        if self.keeps_old:
-            return {"commune": "", "name": text}
         if found:
             raise ValidationError(
                 _("Có %(count)d nơi mang tên này; hãy ghi thêm tên tỉnh, ví dụ: %(example)s.")
                 % {"count": len(found), "example": found[0]}
             )
+        moved = moved or _moved(text)
+        if moved:
+            return moved
         raise ValidationError(
             _("Chưa tìm thấy “%(text)s” trong danh sách xã, phường hiện nay.") % {"text": text}
         )
+
+
+_MOST_NAMED = 16
+
+
+def _moved(text: str) -> dict[str, str] | None:
+    """Today's commune in the place of an old one; `ValidationError` where there are several."""
+    former = places.find_former(text)
+    today = places.successors(former)
+    if len(today) == 1:
+        place = {"commune": today[0].code, "name": str(today[0])}
+        return {**place, "former": str(former[0])} if len(former) == 1 else place
+    if len(former) > 1:
+        raise ValidationError(
+            _("Có %(count)d nơi trước đây mang tên này; hãy ghi thêm huyện và tỉnh cũ, ví dụ: "
+              "%(example)s.") % {"count": len(former), "example": former[0]}
+        )  # fmt: skip
+    today = today or places.successors(places.find_district(text))
+    if not today:
+        return None
+    names = "; ".join(commune.name for commune in today[:_MOST_NAMED])
+    raise ValidationError(
+        _("“%(text)s” nay là: %(names)s. Hãy ghi tên xã, phường hiện nay.")
+        % {"text": text, "names": names + ("…" if len(today) > _MOST_NAMED else "")}
+    )
+
+
+class CodedType(FieldType):
+    """An entry of a long coded list, found by its code or by words of its name."""
+
+    name = "coded"
+
+    def input(self, spec: Field) -> forms.Field:
+        """A text input with suggestions for what was typed."""
+        return _CodedField(spec.from_list or "")
+
+    def to_answer(self, values: dict[str, Any]) -> Any:
+        """`{"code": text, "name": text}`, as the list has them today."""
+        entry = values.get("")
+        return {"code": entry.code, "name": entry.name} if entry else None
+
+    def to_values(self, answer: Any) -> dict[str, Any]:
+        """`4711 – Bán lẻ…`, which is found again by its code."""
+        return {"": self._written(answer)}
+
+    def display(self, spec: Field, answer: Any) -> str:
+        """The name, with its code before it."""
+        return self._written(answer)
+
+    @staticmethod
+    def _written(answer: Any) -> str:
+        return f"{answer['code']} – {answer['name']}" if answer else ""
+
+
+class _CodedField(forms.CharField):
+    def __init__(self, list_name: str):
+        super().__init__(max_length=300, widget=_Suggesting(list_name))
+        self.list_name = list_name
+
+    def clean(self, value: Any) -> coded.Entry | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        found = coded.find(self.list_name, text)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise ValidationError(
+                _("Chưa tìm thấy “%(text)s” trong danh sách; hãy thử một từ khác hoặc ghi mã.")
+                % {"text": text[:60]}
+            )
+        names = "; ".join(map(str, found[:3]))
+        raise ValidationError(
+            _("Có %(count)d mục hợp với “%(text)s”, ví dụ: %(names)s. Hãy ghi mã của một mục.")
+            % {"count": len(found), "text": text[:60], "names": names}
+        )
+
+
+class _Suggesting(forms.TextInput):
+    """A text input that offers the entries which what was typed so far can mean."""
+
+    def __init__(self, list_name: str):
+        super().__init__({"autocomplete": "off"})
+        self.list_name = list_name
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
+        """The input, and a list of suggestions behind it."""
+        offered = coded.suggestions(self.list_name, value or "")
+        if not offered:
+            return super().render(name, value, attrs, renderer)
+        options = format_html_join("", '<option value="{}"></option>', ((row,) for row in offered))
+        list_id = f"{(attrs or {}).get('id', name)}_list"
+        made = super().render(name, value, {**(attrs or {}), "list": list_id}, renderer)
+        return format_html('{}<datalist id="{}">{}</datalist>', made, list_id, options)
+
+
+class ExplanationType(FieldType):
+    """A text between the questions, on the page and on paper; it asks nothing."""
+
+    name = "explanation"
+    is_answered = False
+
+    def inputs(self, spec: Field) -> dict[str, forms.Field]:
+        """None."""
+        return {}
+
+    def to_answer(self, values: dict[str, Any]) -> Any:
+        """Nothing was asked."""
+        return None
+
+    def takes(self, spec: Field, answer: Any) -> bool:
+        """No answer can be one to this."""
+        return False
+
+
+class AttachmentType(ExplanationType):
+    """A file that the form itself asks for, attached together with the papers."""
+
+    name = "attachment"
+    is_attached = True
 
 
 def type_of(spec: Field) -> FieldType:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from procedures.formspec import conditions
+from procedures.formspec import conditions, days
 from procedures.formspec.fields import display, type_of
 from procedures.formspec.inwords import in_words
 from procedures.formspec.webform import Question, questions
@@ -36,7 +36,7 @@ LONGEST_LABEL = 48
 LONGEST_IN_COLUMN = 18
 # Two answers of these types share a line when their labels are short.
 _SHORT_TYPES = {
-    "date", "time", "number", "citizen_number", "phone", "ethnicity", "nationality",
+    "date", "time", "number", "citizen_number", "phone", "ethnicity", "nationality", "tax_code",
 }  # fmt: skip
 _LONGEST_IN_HALF = 22
 # A condition longer than this would be longer than what it explains.
@@ -45,7 +45,7 @@ _LONGEST_HINT = 140
 _WIDTHS = {
     "text": 40, "name": 42, "number": 18, "money": 28, "date": 24, "time": 20, "choice": 28,
     "yes_no": 18, "citizen_number": 31, "phone": 28, "email": 40, "gender": 26,
-    "ethnicity": 24, "nationality": 26, "address": 56,
+    "ethnicity": 24, "nationality": 26, "address": 56, "tax_code": 31, "dossier": 44, "coded": 50,
 }  # fmt: skip
 _TABLE_WIDTH = 148
 _MOST_BOXES_IN_CELL = 3
@@ -86,6 +86,9 @@ class _Page:
         return self.row is None
 
     def asks(self, spec: Field) -> bool:
+        # A blank form has to be read back, so it also asks what only tells cases apart.
+        if spec.only_sorts and self.row is not None:
+            return False
         return self.row is None or conditions.holds(
             spec.when or "", self.answers or {}, filed=self.filed_at
         )
@@ -128,6 +131,8 @@ def lay_out(
     for section in asked:
         if section.beside and any(row.id == section.beside for row in asked):
             continue
+        if answers is not None and _only_sorts(section):
+            continue
         partner = beside.get(section.id)
         if partner:
             columns = [_section(row, form, base, in_column=True) for row in (section, partner)]
@@ -136,6 +141,12 @@ def lay_out(
             number = 1 + sum("columns" not in row for row in sections)
             sections.append({**_section(section, form, base), "number": number})
     return {"sections": sections, "notes": notes.texts}
+
+
+def _only_sorts(section: Section) -> bool:
+    """Whether nothing of a section is for the paper: its questions only tell cases apart."""
+    asked = list(questions(section.fields))
+    return bool(asked) and all(question.spec.only_sorts for question in asked)
 
 
 def side_by_side(form: Form) -> tuple[Section, Section] | None:
@@ -207,6 +218,9 @@ def _heading(label: str) -> dict[str, Any]:
 
 
 def _question(spec: Field, page: _Page, path: str) -> Iterator[dict[str, Any]]:
+    if not type_of(spec).is_answered:
+        yield _statement(spec)
+        return
     answer = page.answer(path)
     name = f"{page.prefix}{path}"
     row = _line(spec, page, spec.label or "", [{"name": name}], display(spec, answer))
@@ -227,6 +241,14 @@ def _question(spec: Field, page: _Page, path: str) -> Iterator[dict[str, Any]]:
                 "is_long": page.in_column, "value": words, "is_short": False,
                 "inputs": [{"name": f"{name}_bang_chu"}], "is_spelled": True,
             }  # fmt: skip
+
+
+def _statement(spec: Field) -> dict[str, Any]:
+    """An explanation as it is; of a file, that it comes with the form."""
+    if type_of(spec).is_attached:
+        return {"kind": "statement", "value": _("%(label)s: đính kèm.") % {"label": spec.label}}
+    texts = [text for text in (spec.label, spec.text) if text]
+    return {"kind": "statement", "value": "\n".join(texts)}
 
 
 def _line(
@@ -262,7 +284,9 @@ def _spelled(spec: Field, answer: Any) -> str:
     if answer in (None, ""):
         return ""
     if spec.type == "date":
-        return day_in_words(datetime.date.fromisoformat(answer))
+        # A day that is not wholly known is written out by its display already.
+        is_whole = days.is_whole(answer)
+        return day_in_words(datetime.date.fromisoformat(answer)) if is_whole else ""
     return amount_in_words(answer)
 
 

@@ -53,7 +53,8 @@ def _questions(
         if spec.type == "group":
             yield from _questions(spec.fields, section, f"{before}{spec.id}.", around)
         else:
-            yield Asked(f"{before}{spec.id}", spec, section, around, spec.optional)
+            is_optional = spec.optional or not type_of(spec).is_answered
+            yield Asked(f"{before}{spec.id}", spec, section, around, is_optional)
 
 
 def _given(when: str | None) -> tuple[str, ...]:

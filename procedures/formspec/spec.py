@@ -77,8 +77,44 @@ FieldType = Literal[
     "ethnicity",
     "nationality",
     "address",
+    "tax_code",
+    "dossier",
+    "coded",
+    "attachment",
+    "explanation",
+    "person",
     "group",
 ]
+
+# What a question of type `person` may ask, as `include` names it; the first four are asked
+# where nothing is named. The wording is that of the civil status forms.
+PERSON_PARTS: dict[str, dict[str, str]] = {
+    "ho_ten": {"type": "name", "label": "Họ, chữ đệm, tên"},
+    "ngay_sinh": {"type": "date", "label": "Ngày sinh", "max": "today"},
+    "so_dinh_danh": {"type": "citizen_number", "label": "Số định danh cá nhân"},
+    "noi_cu_tru": {"type": "address", "label": "Nơi cư trú"},
+    "gioi_tinh": {"type": "gender", "label": "Giới tính"},
+    "dan_toc": {"type": "ethnicity", "label": "Dân tộc"},
+    "quoc_tich": {"type": "nationality", "label": "Quốc tịch", "default": "VN"},
+    "que_quan": {"type": "address", "label": "Quê quán", "old_names": "yes"},
+    "dien_thoai": {"type": "phone", "label": "Điện thoại"},
+    "thu_dien_tu": {"type": "email", "label": "Thư điện tử"},
+}
+PersonPart = Literal[
+    "ho_ten",
+    "ngay_sinh",
+    "so_dinh_danh",
+    "noi_cu_tru",
+    "gioi_tinh",
+    "dan_toc",
+    "quoc_tich",
+    "que_quan",
+    "dien_thoai",
+    "thu_dien_tu",
+]
+_USUAL_PARTS = tuple(PERSON_PARTS)[:4]
+# Keys that a person hands on to the part that they are about.
+_HANDED_ON = {"unknown_parts": "date", "old_number": "citizen_number", "old_names": "address"}
 
 
 class Strict(BaseModel):
@@ -90,7 +126,8 @@ class Strict(BaseModel):
 class Field(Strict):
     """One question, or a group of questions about one person or thing.
 
-    `use` names a shared block; the loader has replaced it by `fields` of type `group`.
+    `use` names a shared block; the loader has replaced it by `fields` of type `group`. A
+    `person` becomes such a group here, so that nothing else has to know of it.
     """
 
     id: Key
@@ -110,8 +147,44 @@ class Field(Strict):
     )
     spell_out: YesNo = False
     old_names: YesNo = False
+    unknown_parts: YesNo = False
+    old_number: YesNo = False
+    only_sorts: YesNo = False
+    from_list: Literal["business_lines"] | None = None
+    max_files: Whole | None = None
+    include: Annotated[list[PersonPart], BeforeValidator(_words)] | None = None
+    optional_parts: Annotated[list[PersonPart], BeforeValidator(_words)] = []
+    copy_from: Text | None = None
+    copy_when: Text | None = None
     text: Text | None = None
     fields: list[Field] = []
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _expand_person(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("type") != "person":
+            return data
+        include = _words(data.get("include")) or list(_USUAL_PARTS)
+        known = [part for part in PERSON_PARTS if part in _listed(include)]
+        known.sort(key=_listed(include).index)
+        fields = [_person_part(data, part) for part in known]
+        return {**data, "type": "group", "include": include, "fields": fields}
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list as it is; what is none (the schema tells its writer) as an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def _person_part(person: dict[str, Any], part: str) -> dict[str, Any]:
+    """One question about a person, with what its definition says of this part."""
+    made: dict[str, Any] = {"id": part, **PERSON_PARTS[part]}
+    for key, kind in _HANDED_ON.items():
+        if key in person and made["type"] == kind:
+            made[key] = person[key]
+    if part in _listed(_words(person.get("optional_parts"))):
+        made["optional"] = "yes"
+    return made
 
 
 class Repeat(Strict):
@@ -133,6 +206,8 @@ class Section(Strict):
     repeat: Repeat | None = None
     prefill: Literal["profile"] | None = None
     beside: Key | None = None
+    copy_from: Text | None = None
+    copy_when: Text | None = None
     fields: list[Field]
 
     @property

@@ -15,11 +15,13 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Fieldset, Layout
 from crispy_forms.layout import Field as LayoutField
 from django import forms
-from django.utils.html import escape
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from procedures.formspec import conditions
 from procedures.formspec.fields import type_of
+from procedures.formspec.plausible import oddities
 from procedures.formspec.spec import Field, Form, Section, walk
 
 
@@ -43,7 +45,8 @@ def questions(
         if spec.type == "group":
             yield from questions(spec.fields, f"{path}.", asked_when)
         else:
-            yield Question(path, spec, asked_when, spec.optional)
+            is_optional = spec.optional or not type_of(spec).is_answered
+            yield Question(path, spec, asked_when, is_optional)
 
 
 class SectionForm(forms.Form):
@@ -64,10 +67,10 @@ class SectionForm(forms.Form):
         prefix: str | None = None,
     ):
         self.section, self.answers = section, answers
+        copied = {} if row or data is not None else copied_row(section, answers)
+        row = row or copied
         self.questions = [
-            question
-            for question in questions(section.fields)
-            if self._is_shown(question)
+            question for question in questions(section.fields) if self._is_shown(question)
         ]
         super().__init__(data, prefix=prefix, initial=self._initial(row))
         self.helper = FormHelper()
@@ -77,7 +80,8 @@ class SectionForm(forms.Form):
             for name, field in self._inputs(question):
                 field.required = False
                 self.fields[name] = field
-        self.helper.layout = Layout(*self._layout(section.fields))
+        said = [_Said("mc-notice", _COPIED)] if copied else []
+        self.helper.layout = Layout(*said, *self._layout(section.fields))
         if data is not None:
             self.full_clean()
             self._describe_errors()
@@ -112,9 +116,17 @@ class SectionForm(forms.Form):
 
     @staticmethod
     def _hint(spec: Field) -> str:
+        if spec.type == "date" and spec.unknown_parts:
+            return _("Ngày/tháng/năm, ví dụ 05/02/1985; chỉ nhớ tháng thì ghi 02/1985, chỉ nhớ năm "
+                     "thì ghi 1985")  # fmt: skip
+        if spec.type == "citizen_number" and spec.old_number:
+            return _("12 chữ số trên thẻ căn cước, hoặc 9 chữ số của chứng minh nhân dân cũ")
         return {
             "date": _("Ngày/tháng/năm, ví dụ 05/02/2026"),
             "citizen_number": _("12 chữ số trên thẻ căn cước"),
+            "tax_code": _("10 chữ số, hoặc 12 chữ số của số định danh cá nhân"),
+            "dossier": _("Mã in trên giấy hẹn hoặc giấy xác nhận của hồ sơ trước"),
+            "coded": _("Gõ mã hoặc vài chữ của tên rồi chọn"),
         }.get(spec.type, "")
 
     def _initial(self, row: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -128,26 +140,31 @@ class SectionForm(forms.Form):
         return initial
 
     def _layout(self, fields: list[Field], before: str = "") -> Iterator[Any]:
+        asked = {question.path for question in self.questions}
         for spec in fields:
             path = f"{before}{spec.id}"
-            if not any(name == path or name.startswith(f"{path}.") for name in self.fields):
+            if not any(name == path or name.startswith(f"{path}.") for name in asked):
                 continue
-            if spec.type == "group":
-                inside = list(self._layout(spec.fields, f"{path}."))
-                part = Fieldset(_legend(spec), *inside) if spec.label else Div(*inside)
-            elif len(type_of(spec).inputs(spec)) > 1:
-                names = [name for name in self.fields if name.startswith(f"{path}.")]
-                part = Fieldset(_legend(spec), *(LayoutField(name) for name in names))
-            else:
-                part = LayoutField(path)
-            yield self._shown_when(part, spec)
+            yield self._shown_when(self._part(spec, path), spec)
+
+    def _part(self, spec: Field, path: str) -> Any:
+        if spec.type == "group":
+            inside = list(self._layout(spec.fields, f"{path}."))
+            return Fieldset(_legend(spec), *inside) if spec.label else Div(*inside)
+        if not type_of(spec).is_answered:
+            return _said(spec)
+        if path in self.fields:
+            return LayoutField(path)
+        names = [name for name in self.fields if name.startswith(f"{path}.")]
+        return Fieldset(_legend(spec), *(LayoutField(name) for name in names))
 
     def _shown_when(self, part: Any, spec: Field) -> Any:
-        data = conditions.as_data(spec.when) if spec.when else None
-        if data is None:
+        if not spec.when:
             return part
         # The script hides at once what depends on this page; the server decides anyway.
-        return Div(part, data_when=json.dumps(data), data_section=self.section.id)
+        here = self.section.id
+        data = conditions.as_data(spec.when, here=here, answers=self.answers)
+        return Div(part, data_when=json.dumps(data), data_section=here)
 
     def clean(self) -> dict[str, Any]:
         """Drop what is not asked, and demand what is."""
@@ -220,6 +237,30 @@ class SectionForm(forms.Form):
         ]
 
 
+class _Said:
+    """A paragraph between the questions, for crispy: a text that is no template."""
+
+    def __init__(self, css_class: str, *lines: Any):
+        self.css_class, self.lines = css_class, lines
+
+    def render(self, *_form_and_context: Any, **_options: Any) -> str:
+        """The lines, each as a paragraph."""
+        inside = format_html_join("", "<p>{}</p>", ((line,) for line in self.lines if line))
+        return format_html('<div class="{}">{}</div>', self.css_class, inside)
+
+
+_COPIED = gettext_lazy("Các ô dưới đây đã được điền theo phần trước; xin xem lại và sửa nếu cần.")
+
+
+def _said(spec: Field) -> _Said:
+    """What stands where a question without an input would be."""
+    if not type_of(spec).is_attached:
+        return _Said("mc-explanation", spec.label, *(spec.text or "").split("\n"))
+    label = f"{spec.label} {_('(không bắt buộc)')}" if spec.optional else spec.label
+    where = _("Đính kèm ở bước “Giấy tờ đính kèm”, cùng với các giấy tờ khác.")
+    return _Said("mc-field", label, spec.help, where)
+
+
 def _is_given(cleaned: Mapping[str, Any], name: str) -> bool:
     value = cleaned.get(name)
     return value is not None and value is not False and value not in ("", [])
@@ -246,6 +287,51 @@ def put(row: dict[str, Any], path: str, value: Any) -> None:
     for name in above:
         row = row.setdefault(name, {})
     row[last] = value
+
+
+def copied_row(section: Section, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """What a section that was not filled in yet takes over from an earlier one (`copy_from`).
+
+    Only the answers that it could have given itself, and only where `copy_when` holds.
+    """
+    row: dict[str, Any] = {}
+    for before, part in _copying(section):
+        source = conditions.lookup(answers, part.copy_from)
+        if isinstance(source, Mapping) and conditions.holds(part.copy_when or "", answers):
+            for path, answer in _leaves(_fitting_row(part, source), part.fields):
+                put(row, f"{before}{path}", answer)
+    return row
+
+
+def _copying(part: Section | Field, before: str = "") -> Iterator[tuple[str, Section | Field]]:
+    """The section and the groups in it that take answers over, each with its path."""
+    if part.copy_from:
+        yield before, part
+    for field in part.fields:
+        yield from _copying(field, f"{before}{field.id}.")
+
+
+def _leaves(row: Mapping[str, Any], fields: list[Field]) -> Iterator[tuple[str, Any]]:
+    for path, _spec in walk(fields):
+        answer = conditions.lookup(row, path)
+        if answer is not None:
+            yield path, answer
+
+
+def attachment_questions(form: Form, answers: Mapping[str, Any]) -> list[tuple[str, Field]]:
+    """(`section.path`, definition) of every file that the form asks for, with these answers.
+
+    The definition says whether it is `optional` and how many `max_files` (None for one)
+    it takes. They are never in repeated sections (`loading.content`).
+    """
+    found = []
+    for section in asked_sections(form, answers):
+        for question in questions(section.fields):
+            if type_of(question.spec).is_attached and all(
+                conditions.holds(when, answers) for when in question.whens
+            ):
+                found.append((f"{section.id}.{question.path}", question.spec))
+    return found
 
 
 def is_asked(section: Section, answers: Mapping[str, Any]) -> bool:
@@ -305,7 +391,7 @@ def fitting(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _fitting_row(section: Section, row: Mapping[str, Any]) -> dict[str, Any]:
+def _fitting_row(section: Section | Field, row: Mapping[str, Any]) -> dict[str, Any]:
     smaller: dict[str, Any] = {}
     for path, spec in walk(section.fields):
         answer = conditions.lookup(row, path)
@@ -338,17 +424,27 @@ def _row_complete(section: Section, row: Mapping[str, Any], answers: Mapping[str
 
 def warnings(form: Form, answers: Mapping[str, Any]) -> list[str]:
     """What looks odd without being wrong: answers that should match and do not."""
-    found = []
+    return [*_unmatched(form, answers), *_implausible(form, answers)]
+
+
+def _unmatched(form: Form, answers: Mapping[str, Any]) -> Iterator[str]:
     for path, spec in form.paths().items():
         mine = conditions.lookup(answers, path)
         others = [conditions.lookup(answers, other) for other in spec.must_match or []]
         others = [other for other in others if other is not None]
         if mine is not None and others and mine not in others:
-            found.append(
+            yield (
                 _("“%(label)s” khác với của cha và mẹ; hãy kiểm tra lại trước khi nộp.")
                 % {"label": spec.label}
             )
-    return found
+
+
+def _implausible(form: Form, answers: Mapping[str, Any]) -> Iterator[str]:
+    for section in form.sections:
+        given = answers.get(section.id) or {}
+        for index, row in enumerate(given if section.repeat else [given]):
+            whose = f"{section.repeat.row_name} {index + 1}" if section.repeat else section.title
+            yield from oddities(section.fields, row, whose)
 
 
 def profile_row(section: Section, profile: Mapping[str, str]) -> dict[str, Any]:

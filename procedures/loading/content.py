@@ -101,13 +101,18 @@ def _below(fields: list[Field], path: Path) -> Iterator[tuple[Path, Field]]:
 
 
 def _questions(spec: ProcedureSpec) -> Iterator[Finding]:
-    for path, field, _section in fields_with_paths(spec):
-        message = _question(field)
+    for path, field, section in fields_with_paths(spec):
+        message = _question(field) or _options_of_type(field)
+        if not message and spec.form[section].repeat:
+            message = _in_a_repeat(field)
         if message:
             yield Finding(path, message, kind="question")
         elif field.default:
             yield from _default(field, path)
     for index, section in enumerate(spec.form):
+        if section.copy_from and section.repeat:
+            message = _("Mục lặp nhiều dòng thì không điền sẵn theo phần khác (copy_from) được.")
+            yield Finding(("form", index, "copy_from"), message, kind="question")
         before = spec.form[index - 1].id if index else ""
         if section.beside and section.beside != before:
             message = (
@@ -131,9 +136,60 @@ def _question(field: Field) -> str:
         return _("Câu hỏi “%(id)s” có options thì phải là type: choice hoặc choices.") % named
     if field.type == "declaration" and not field.text:
         return _("Lời cam đoan “%(id)s” phải có text.") % named
-    if field.type != "declaration" and not field.label:
+    if field.type == "explanation" and not field.text:
+        return _("Lời giải thích “%(id)s” phải có text.") % named
+    if field.type == "coded" and not field.from_list:
+        return _("Câu hỏi “%(id)s” phải có from_list: danh sách để chọn.") % named
+    if field.type not in {"declaration", "explanation"} and not field.label:
         return _("Câu hỏi “%(id)s” thiếu label.") % named
     return "" if _limits_are_right(field) else _("min hoặc max của “%(id)s” chưa đúng.") % named
+
+
+# Keys that say something to some types alone; a person hands them on to its parts.
+_ONLY_FOR: dict[str, set[str]] = {
+    "unknown_parts": {"date"},
+    "old_number": {"citizen_number"},
+    "old_names": {"address"},
+    "from_list": {"coded"},
+    "max_files": {"attachment"},
+    "copy_from": {"group"},
+    "copy_when": {"group"},
+    "include": {"group"},
+    "optional_parts": {"group"},
+}
+_MOST_FILES = 20
+
+
+def _options_of_type(field: Field) -> str:
+    """What is said of a key that the type does not know, or knows within limits."""
+    for key, types in _ONLY_FOR.items():
+        if getattr(field, key) and field.type not in types and not field.include:
+            return _("Câu hỏi “%(id)s”: khóa %(key)s chỉ dùng với type: %(types)s.") % {
+                "id": field.id,
+                "key": key,
+                "types": ", ".join(sorted(types)),
+            }
+    if field.max_files is not None and not 1 <= field.max_files <= _MOST_FILES:
+        return _("max_files của “%(id)s” phải từ 1 đến %(most)d.") % {
+            "id": field.id,
+            "most": _MOST_FILES,
+        }
+    if field.optional_parts and not set(field.optional_parts) <= set(field.include or []):
+        return _("optional_parts của “%(id)s” phải nằm trong include.") % {"id": field.id}
+    if field.copy_when and not field.copy_from:
+        return _("“%(id)s” có copy_when thì phải có copy_from.") % {"id": field.id}
+    return ""
+
+
+def _in_a_repeat(field: Field) -> str:
+    """What cannot stand in a section of which there are several rows."""
+    if field.type == "attachment":
+        return _("Tệp đính kèm “%(id)s” không đặt trong mục lặp nhiều dòng được.") % {
+            "id": field.id
+        }
+    if field.copy_from:
+        return _("Mục lặp nhiều dòng thì không điền sẵn theo phần khác (copy_from) được.")
+    return ""
 
 
 def _limits_are_right(field: Field) -> bool:

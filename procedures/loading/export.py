@@ -48,10 +48,20 @@ def _plain(key: str, value: Any) -> Any:
     if isinstance(value, dict):
         if "use" in value and _is_the_block(value):
             value = {name: part for name, part in value.items() if name != "fields"}
+        elif "include" in value:
+            value = _as_person(value)
         return {name: _plain(name, part) for name, part in value.items()}
     if isinstance(value, list):
         return [_plain(key, part) for part in value]
     return scalar(key, value)
+
+
+def _as_person(field: dict[str, Any]) -> dict[str, Any]:
+    """A group that a `person` was expanded to as that person, if it still asks the same."""
+    rest = {name: part for name, part in field.items() if name not in {"id", "fields"}}
+    person = {"id": field["id"], "type": "person", **rest}
+    today = Field.model_validate(person).model_dump(mode="json", exclude_defaults=True)
+    return person if today == field else field
 
 
 def _is_the_block(field: dict[str, Any]) -> bool:

@@ -48,8 +48,8 @@ def _named_in_vain(spec: ProcedureSpec) -> Iterator[Finding]:
             yield _unknown(path, question, known)
     if spec.on_time:
         start = known.get(spec.on_time.start)
-        if start and start.type != "date":
-            message = _("start phải là một câu hỏi type: date.")
+        if start and (start.type != "date" or start.unknown_parts):
+            message = _("start phải là một câu hỏi type: date (không có unknown_parts).")
             yield Finding(("on_time", "start"), message, kind="reference")
 
 
@@ -87,6 +87,9 @@ def _condition(path: Path, text: str, known: dict[str, Field]) -> Iterator[Findi
     for question in dict.fromkeys(asked):
         if question not in known:
             yield _unknown(path, question, known)
+        elif not type_of(known[question]).is_answered:
+            message = _("“%(path)s” không có câu trả lời để so sánh.") % {"path": question}
+            yield Finding(path, message, kind="condition")
     for question, operator, word in conditions.compared(text):
         if question in known:
             yield from _compared(path, known[question], question, operator, word)
@@ -141,11 +144,13 @@ def _expressions(spec: ProcedureSpec) -> Iterator[tuple[Path, str]]:
         for number, case in enumerate(fee.alternatives):
             yield ("fees", index, "alternatives", number, "when"), case.when
     for index, section in enumerate(spec.form):
-        if section.when:
-            yield ("form", index, "when"), section.when
+        for key in ("when", "copy_when"):
+            if getattr(section, key):
+                yield ("form", index, key), getattr(section, key)
     for path, field, _section in fields_with_paths(spec):
-        if field.when:
-            yield (*path, "when"), field.when
+        for key in ("when", "copy_when"):
+            if getattr(field, key):
+                yield (*path, key), getattr(field, key)
 
 
 def _references(spec: ProcedureSpec) -> Iterator[tuple[Path, str]]:
@@ -160,7 +165,12 @@ def _references(spec: ProcedureSpec) -> Iterator[tuple[Path, str]]:
     for index, document in enumerate(spec.documents):
         if document.print_from:
             yield ("documents", index, "print_from"), document.print_from
+    for index, section in enumerate(spec.form):
+        if section.copy_from:
+            yield ("form", index, "copy_from"), section.copy_from
     for path, field, _section in fields_with_paths(spec):
+        if field.copy_from:
+            yield (*path, "copy_from"), field.copy_from
         for question in field.must_match or []:
             yield (*path, "must_match"), question
     for path, text in _template_texts(spec):

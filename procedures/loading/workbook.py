@@ -213,9 +213,10 @@ def _field_rows(
 ) -> Iterator[dict[str, Any]]:
     for question in fields:
         path = f"{before}{question['id']}"
-        kind = question.get("type", "group")
+        kind = "person" if question.get("include") else question.get("type", "group")
         yield {**question, "section": section, "id": path, "type": kind}
-        if not question.get("use"):
+        # What a shared block or a person asks is made again when it is read.
+        if not question.get("use") and not question.get("include"):
             yield from _field_rows(question.get("fields", []), section, f"{path}.")
 
 
@@ -451,7 +452,7 @@ def _add_to_template(
     document.cells[here] = places.get("text", places[""])
 
 
-_OF_A_SECTION = ("help", "when", "prefill", "beside")
+_OF_A_SECTION = ("help", "when", "prefill", "beside", "copy_from", "copy_when")
 
 
 def _add_to_form(document: WorkbookDocument, row: dict[str, Any], places: dict[str, Any]) -> None:

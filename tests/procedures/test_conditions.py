@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
+import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -181,9 +182,66 @@ def test_the_script_gets_the_expression_as_plain_lists():
     ]
 
 
-@pytest.mark.parametrize("text", ["", "age(a.b) > 18", "a.b = 1 and c.d < filed"])
-def test_what_only_the_server_works_out_is_not_sent_to_the_script(text):
-    assert as_data(text) is None
+def test_no_condition_is_nothing_for_the_script():
+    assert as_data("") is None
+
+
+@time_machine.travel("2026-11-24 09:00+07:00")
+def test_the_script_is_told_of_functions_and_of_the_day_of_filing():
+    assert as_data("days_between(a.b, filed) > 60") == [
+        "compare",
+        ">",
+        ["call", "days_between", ["path", "a.b"], ["literal", "2026-11-24"]],
+        ["literal", "60"],
+    ]
+
+
+def test_what_turns_on_other_pages_is_worked_out_before_it_goes_to_the_script():
+    answers = {"a": {"x": "1"}, "b": {"y": "2"}}
+
+    data = as_data("a.x = 1 and (b.y = 3 or c.z = 1)", here="c", answers=answers)
+
+    assert data == [
+        "and",
+        "",
+        ["fact", "yes"],
+        ["or", "", ["fact", ""], ["compare", "=", ["path", "c.z"], ["literal", "1"]]],
+    ]
+
+
+# --- Dates of which a part is unknown -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "born", "expected"),
+    [
+        ("age(a.b) >= 41", "1985", False),
+        ("age(a.b) >= 40", "1985", True),
+        ("age(a.b) >= 41", "1985-03", True),
+        ("age(a.b) < 40", "1985", False),
+        ("age(a.b) = 41", "1985-03", True),
+        ("age(a.b) = 41", "1985", False),
+        ("age(a.b) != 41", "1985", True),
+        ("days_between(a.b, filed) > 60", "2026", False),
+        ("days_between(a.b, filed) > 60", "2026-08", True),
+        ("days_between(a.b, filed) <= 60", "2026-11", True),
+        ("a.b < 2026-07-01", "2026", False),
+        ("a.b < 2026-07-01", "2026-06", True),
+        ("a.b >= 2026-07-01", "2026-07", True),
+        ("2026-07-01 > a.b", "1985", True),
+        ("a.b = 2026-07-01", "2026-07", False),
+        ("a.b = 1985", "1985", True),
+        ("a.b < 2026-07-01", "0000", False),
+        ("age(a.b) > 1", "9999-13", False),
+    ],
+)
+def test_an_incomplete_date_counts_only_where_each_of_its_days_would(text, born, expected):
+    assert holds(text, {"a": {"b": born}}, filed=FILED) is expected
+
+
+def test_an_amount_that_looks_like_a_year_stays_an_amount():
+    assert holds("a.b > 999", {"a": {"b": 1985}})
+    assert holds("a.b > 999", {"a": {"b": "1985"}})
 
 
 # --- Laws -----------------------------------------------------------------------------

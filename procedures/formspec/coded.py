@@ -1,0 +1,67 @@
+"""Long coded lists in which people search: a code and a name to each entry.
+
+A list is a file in `codedlists/`, a line each: the code, a tab, the name.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from procedures.text import fold
+
+_FOLDER = Path(__file__).parent / "codedlists"
+MOST_SUGGESTIONS = 20
+# More than these words tell nothing that fewer do not.
+_MOST_WORDS = 12
+
+
+class Entry(NamedTuple):
+    """One entry of a list."""
+
+    code: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.code} – {self.name}"
+
+
+@lru_cache(maxsize=8)
+def entries(list_name: str) -> dict[str, Entry]:
+    """Every entry of a list by its code, in the order of the list."""
+    if not re.fullmatch("[a-z_]+", list_name):
+        return {}
+    text = (_FOLDER / f"{list_name}.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t", 1) for line in text.splitlines() if line and line[0] != "#")
+    return {code: Entry(code, name.strip()) for code, name in rows}
+
+
+@lru_cache(maxsize=8)
+def _folded(list_name: str) -> dict[str, Entry]:
+    return {fold(entry.name): entry for entry in entries(list_name).values()}
+
+
+def find(list_name: str, text: str) -> list[Entry]:
+    """The entries that a typed text can mean: its code, its name, or words of its name.
+
+    A code wins over a name, a whole name over words. Accents and case do not matter.
+    """
+    code = re.match(r"\s*([0-9A-Z]{1,10})(?:\s|$)", text)
+    if code and code[1] in entries(list_name):
+        return [entries(list_name)[code[1]]]
+    wanted = fold(text[:300])
+    if wanted in _folded(list_name):
+        return [_folded(list_name)[wanted]]
+    words = wanted.split()[:_MOST_WORDS]
+    return [entry for name, entry in _folded(list_name).items() if _has(name, words)]
+
+
+def suggestions(list_name: str, text: str) -> list[Entry]:
+    """The first entries that a typed text can mean; none for no text."""
+    return find(list_name, text)[:MOST_SUGGESTIONS] if text else []
+
+
+def _has(name: str, words: list[str]) -> bool:
+    return bool(words) and all(word in name for word in words)
