@@ -19,15 +19,15 @@ def answer_sections(dossier: Dossier, *, edit: bool = False) -> list[dict[str, A
     return [
         {
             "title": section.title,
-            "rows": _answers(section, dossier),
+            "rows": section_rows(section, dossier.answers.get(section.id)),
             "url": reverse("dossiers:section", args=[dossier.key, section.id]) if edit else "",
         }
         for section in asked_sections(dossier.revision.form, dossier.answers)
     ]
 
 
-def _answers(section: Section, dossier: Dossier) -> list[dict[str, Any]]:
-    given = dossier.answers.get(section.id)
+def section_rows(section: Section, given: Any) -> list[dict[str, Any]]:
+    """The answers of one section in words: label, value, and the id of the input."""
     if not section.repeat:
         return _row_answers(section, given or {}, "")
     rows = []
@@ -62,3 +62,18 @@ def _first_input(spec: Field) -> str:
     suffix, first = next(iter(type_of(spec).inputs(spec).items()))
     is_group = isinstance(first.widget, RadioSelect | CheckboxSelectMultiple)
     return f"{suffix}_0" if is_group else suffix
+
+
+def side_by_side(section: Section, stored: Any, typed: Any) -> list[dict[str, Any]]:
+    """Two versions of one section, question by question; `differs` marks where they part."""
+    mine = {row["label"]: row["value"] for row in section_rows(section, stored)}
+    other = {row["label"]: row["value"] for row in section_rows(section, typed)}
+    return [
+        {
+            "label": label,
+            "stored": mine.get(label, ""),
+            "typed": other.get(label, ""),
+            "differs": mine.get(label) != other.get(label),
+        }
+        for label in dict.fromkeys([*mine, *other])
+    ]

@@ -4,69 +4,193 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dossiers import filing
-from dossiers.documents import missing_documents
 from dossiers.models import Dossier
-from procedures.formspec.webform import asked_sections, is_complete
-from procedures.models import Procedure
+from procedures.formspec import conditions
+from procedures.formspec.spec import Section
+from procedures.formspec.webform import asked_sections, is_asked, is_complete, prune
+from procedures.models import Procedure, RequiredDocument
 
 
 @dataclass(frozen=True)
-class Step:
-    """One page of the wizard."""
+class Line:
+    """What an answer may bring or take away: a page of the wizard, or a paper to attach.
+
+    `shown_when` is the condition for the script on the page `here` (see `draft_steps`),
+    as JSON; "" where that page's answers do not decide.
+    """
 
     id: str
     title: str
-    url: str
-    is_done: bool
+    is_asked: bool = True
+    is_done: bool = False
+    is_begun: bool = False
+    shown_when: str = ""
 
 
-def draft_steps(dossier: Dossier) -> list[Step]:
-    """The pages of a draft in order; those that the answers do not lead to are left out."""
+@dataclass(frozen=True)
+class Step(Line):
+    """One page of the wizard; that of the papers has a line for each of them."""
 
-    def url(name: str, *rest: str) -> str:
-        return reverse(f"dossiers:{name}", args=[dossier.key, *rest])
+    url: str = ""
+    papers: list[Line] = field(default_factory=list)
 
-    form, answers = dossier.revision.form, dossier.answers
-    steps = [
-        Step("office", _("Nơi giải quyết"), url("office"), dossier.handling_agency_id is not None)
-    ]
-    steps += [
-        Step(row.id, row.title, url("section", row.id), is_complete(row, answers))
-        for row in asked_sections(form, answers)
-    ]
-    if filing.to_attach(dossier):
-        done = not missing_documents(dossier)
-        steps.append(Step("documents", _("Giấy tờ đính kèm"), url("documents"), done))
-    steps.append(Step("check", _("Kiểm tra và nộp"), url("check"), False))
+
+def draft_steps(dossier: Dossier, *, here: str = "", typed: Iterable[str] = ()) -> list[Step]:
+    """All pages of a draft in order, with those that the answers do not lead to.
+
+    `here` is the section on whose page they are shown: what it decides carries its
+    condition. `typed` are addresses of pages on which something is typed and not saved.
+    """
+    steps = [_office_step(dossier)]
+    steps += [_section_step(dossier, row, here, typed) for row in dossier.revision.form.sections]
+    papers = _paper_lines(dossier, here)
+    if papers:
+        steps.append(_papers_step(dossier, papers))
+    steps.append(Step("check", _("Kiểm tra và nộp"), url=_url(dossier, "check")))
     return steps
+
+
+def _url(dossier: Dossier, name: str, *rest: str) -> str:
+    return reverse(f"dossiers:{name}", args=[dossier.key, *rest])
+
+
+def _office_step(dossier: Dossier) -> Step:
+    is_done = dossier.handling_agency_id is not None
+    return Step("office", _("Nơi giải quyết"), is_done=is_done, url=_url(dossier, "office"))
+
+
+def _section_step(dossier: Dossier, section: Section, here: str, typed: Iterable[str]) -> Step:
+    url = _url(dossier, "section", section.id)
+    return Step(
+        section.id,
+        section.title,
+        is_asked=is_asked(section, dossier.answers),
+        is_done=is_complete(section, dossier.answers) and url not in typed,
+        is_begun=bool(dossier.answers.get(section.id)) or url in typed,
+        shown_when=_shown_when(section.when, dossier.answers, here),
+        url=url,
+    )
+
+
+def _paper_lines(dossier: Dossier, here: str) -> list[Line]:
+    attached = {file.document for file in dossier.attachments.all()}
+    asked = filing.to_attach(dossier)
+    keys = {row.key for row in asked}
+    papers = [
+        row for row in dossier.revision.documents.all() if row.how == RequiredDocument.How.SUBMIT
+    ]
+    # Questions that ask for a file are no papers of the procedure.
+    papers += [row for row in asked if row.key not in {paper.key for paper in papers}]
+    return [
+        Line(
+            row.key,
+            row.name,
+            is_asked=row.key in keys,
+            is_done=row.key in attached or row.is_optional,
+            is_begun=row.key in attached,
+            shown_when=_shown_when(row.when, dossier.answers, here),
+        )
+        for row in papers
+    ]
+
+
+def _papers_step(dossier: Dossier, papers: list[Line]) -> Step:
+    asked = [line for line in papers if line.is_asked]
+    # The page is there as soon as one of its papers is; one that no answer decides settles it.
+    decided = all(line.shown_when or not line.is_asked for line in papers)
+    whens = [json.loads(line.shown_when) for line in papers if line.shown_when]
+    return Step(
+        "documents",
+        _("Giấy tờ đính kèm"),
+        is_asked=bool(asked),
+        is_done=all(line.is_done for line in asked),
+        is_begun=any(line.is_begun for line in asked),
+        shown_when=json.dumps(["or", "", *whens]) if decided and whens else "",
+        url=_url(dossier, "documents"),
+        papers=papers,
+    )
+
+
+def _shown_when(when: str | None, answers: Mapping[str, Any], here: str) -> str:
+    """The condition for the script on the page of `here`, as JSON; "" where it cannot decide.
+
+    What other pages answered is put in, because the script sees this page alone.
+    """
+    if not when or not any(path.startswith(f"{here}.") for path in conditions.paths(when)):
+        return ""
+    data = conditions.as_data(when)
+    return "" if data is None else json.dumps(_settled(data, answers, here))
+
+
+def _settled(node: list, answers: Mapping[str, Any], here: str) -> list:
+    kind, text, *inner = node
+    if kind == "path" and not text.startswith(f"{here}."):
+        return ["literal", _as_word(conditions.lookup(answers, text))]
+    if kind in {"path", "literal"}:
+        return node
+    parts = [_settled(part, answers, here) for part in inner]
+    if kind == "compare" and all(part[0] == "literal" for part in parts):
+        left, right = (_value(part, answers) for part in inner)
+        # An empty "and" is true, an empty "or" is false.
+        return ["and" if conditions.compare(left, text, right) else "or", ""]
+    return [kind, text, *parts]
+
+
+def _value(part: list, answers: Mapping[str, Any]) -> Any:
+    return conditions.lookup(answers, part[1]) if part[0] == "path" else part[1]
+
+
+def _as_word(answer: Any) -> str:
+    return "" if answer is None else str(answer)
+
+
+def asked(steps: list[Step]) -> list[Step]:
+    """The pages that the answers lead to."""
+    return [step for step in steps if step.is_asked]
 
 
 def step_after(steps: list[Step], current: str) -> Step:
     """The page that follows; the first one left for a page that is not asked any more."""
+    steps = asked(steps)
     ids = [step.id for step in steps]
     if current not in ids:
         return first_left(steps)
     return steps[min(ids.index(current) + 1, len(steps) - 1)]
 
 
+def section_after(dossier: Dossier, current: str) -> str:
+    """The address of the section after `current`; "" where what follows is no section.
+
+    Most steps lead to one, and then the papers need not be read.
+    """
+    ids = ["office", *(row.id for row in asked_sections(dossier.revision.form, dossier.answers))]
+    place = ids.index(current) + 1 if current in ids else len(ids)
+    return _url(dossier, "section", ids[place]) if place < len(ids) else ""
+
+
 def first_left(steps: list[Step]) -> Step:
     """The first page that is not done; the check page never is."""
-    return next(step for step in steps if not step.is_done)
+    return next(step for step in asked(steps) if not step.is_done)
 
 
 def fingerprint(dossier: Dossier) -> str:
-    """What the check page shows, in a few characters: filing must be of what was read."""
+    """What would be filed now, in a few characters: filing must be of what was read.
+
+    The co-applicants' agreement is to the same.
+    """
     seen = [
         dossier.revision_id,
         dossier.handling_agency_id,
-        dossier.answers,
+        prune(dossier.revision.form, dossier.answers),
+        dossier.behalf,
         sorted(file.key for file in dossier.attachments.all()),
     ]
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
@@ -74,6 +198,7 @@ def fingerprint(dossier: Dossier) -> str:
 
 def step_before(steps: list[Step], current: str) -> Step | None:
     """The page before, or None for the first."""
+    steps = asked(steps)
     ids = [step.id for step in steps]
     index = ids.index(current) if current in ids else 0
     return steps[index - 1] if index else None

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import hashlib
+import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from dossiers import behalf, prefill
 from dossiers.models import Dossier
+from dossiers.models.keys import new_key
 from procedures.fees import FeeLine, fee_lines
 from procedures.formspec import conditions
 from procedures.formspec.fields import display
@@ -21,7 +30,6 @@ from procedures.formspec.webform import (
     asked_sections,
     fitting,
     is_complete,
-    profile_row,
     prune,
 )
 from procedures.models import Agency, Procedure, RequiredDocument, Revision
@@ -31,6 +39,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.contrib.auth.base_user import AbstractBaseUser as User
+
+
+# Nobody fills in more at a time; it keeps a script from filling the table.
+MAX_DRAFTS = 50
+
+
+class TooManyDrafts(Exception):
+    """The person has so many drafts that no other one is begun."""
+
+
+class Changed(Exception):
+    """The section was saved elsewhere since its page was drawn; nothing was written.
+
+    The draft that was given to `save_answers()` now holds what is stored.
+    """
 
 
 @dataclass(frozen=True)
@@ -50,28 +73,87 @@ def offices_queryset(revision: Revision) -> QuerySet[Agency]:
     )
 
 
-def start(procedure: Procedure, *, by: User) -> Dossier:
-    """A new draft of what is in force, filled with what the profile knows."""
+def start(
+    procedure: Procedure, *, by: User, key: str = "", earlier: Dossier | None = None
+) -> Dossier:
+    """A new draft of what is in force, filled with what the profile and `earlier` know."""
     revision = procedure.current
-    profile = {
-        "name": by.full_name,
-        "citizen_number": by.citizen_number,
-        "phone": by.phone,
-        "email": by.email,
-    }
-    answers = {}
-    for section in revision.form.sections:
-        if section.prefill == "profile":
-            row = profile_row(section, profile)
-            if row:
-                answers[section.id] = row
-    offices = list(offices_queryset(revision)[:2])
-    draft = Dossier(owner=by, revision=revision, answers=answers)
+    draft = Dossier(owner=by, revision=revision, key=key or new_key(), copied_from=earlier)
+    draft.answers = prefill.answers_for(revision, by=by, earlier=earlier)
     draft.delivery = revision.result.get("give_by", ["counter"])[0]
-    if len(offices) == 1:
-        set_office(draft, offices[0])
+    if office := _office_of(draft, earlier):
+        set_office(draft, office)
     draft.save()
     return draft
+
+
+def _office_of(draft: Dossier, earlier: Dossier | None) -> Agency | None:
+    """The office that handles it, where there is one alone or the earlier dossier had one."""
+    offices = list(offices_queryset(draft.revision)[:2])
+    if len(offices) == 1:
+        return offices[0]
+    if earlier is None or earlier.revision.procedure_id != draft.revision.procedure_id:
+        return None
+    return offices_queryset(draft.revision).filter(pk=earlier.handling_agency_id).first()
+
+
+@transaction.atomic
+def begin(
+    procedure: Procedure,
+    *,
+    by: User,
+    form_key: str = "",
+    another: bool = False,
+    earlier: Dossier | None = None,
+) -> Dossier:
+    """This person's draft of a procedure: the one begun already, unless `another` is wanted.
+
+    The same form sent again (`form_key`) leads to what it made the first time, even when
+    that was filed meanwhile. Raises `TooManyDrafts`.
+    """
+    drafts = _lock_drafts_of(by)
+    key = _draft_key(form_key, by)
+    if made := Dossier.objects.filter(owner=by, key=key).first():
+        return made
+    existing = drafts.filter(revision__procedure=procedure).order_by("-updated_at").first()
+    if existing is not None and not another:
+        return existing
+    return _begin(drafts, procedure, by=by, key=key, earlier=earlier)
+
+
+@transaction.atomic
+def copy(earlier: Dossier, *, by: User) -> Dossier:
+    """A draft of the procedure in force that begins with an old dossier's answers.
+
+    Asked again while that draft is being filled in, it is the same one. Raises
+    `TooManyDrafts`. Whether the procedure takes filings is the caller's to ask.
+    """
+    drafts = _lock_drafts_of(by)
+    procedure = earlier.revision.procedure
+    copies = drafts.filter(copied_from=earlier, revision__procedure=procedure)
+    if made := copies.order_by("-updated_at").first():
+        return made
+    return _begin(drafts, procedure, by=by, key="", earlier=earlier)
+
+
+def _lock_drafts_of(by: User) -> QuerySet[Dossier]:
+    """This person's drafts; others who begin one for them wait until we are done."""
+    get_user_model().objects.select_for_update(no_key=True).get(pk=by.pk)
+    return Dossier.objects.filter(owner=by, state=Dossier.State.DRAFT)
+
+
+def _begin(drafts: QuerySet[Dossier], procedure: Procedure, **begun: Any) -> Dossier:
+    if drafts.count() >= MAX_DRAFTS:
+        raise TooManyDrafts
+    return start(procedure, **begun)
+
+
+def _draft_key(form_key: str, by: User) -> str:
+    """The key of the draft that this form makes: unguessable, and the same each time."""
+    if not re.fullmatch("[A-Za-z0-9_-]{22}", form_key):
+        return new_key()
+    digest = salted_hmac("dossiers.draft", f"{by.pk}:{form_key}", algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def said_of_applicant(dossier: Dossier) -> dict[str, str]:
@@ -96,20 +178,30 @@ def set_office(draft: Dossier, office: Agency) -> None:
 
 
 @transaction.atomic
-def save_answers(draft: Dossier, section_id: str, answer: Any) -> Dossier:
+def save_answers(draft: Dossier, section_id: str, answer: Any, *, seen: str = "") -> Dossier:
     """Keep one section's answer; what is no longer asked afterwards is dropped.
 
-    The row is locked and re-read, so that two open tabs do not undo each other's sections.
-    Raises `Dossier.DoesNotExist` when the draft was filed meanwhile.
+    The row is locked and its answers re-read, so that two open tabs do not undo each
+    other's sections. `seen` is the `digest()` of what the page showed: where the section
+    holds something else by now, and not what is to be kept, `Changed` is raised. Raises
+    `Dossier.DoesNotExist` when the draft was filed meanwhile.
     """
-    locked = Dossier.objects.select_for_update().get(pk=draft.pk, state=Dossier.State.DRAFT)
-    locked.answers = prune(draft.revision.form, {**locked.answers, section_id: answer})
-    locked.save(update_fields=["answers", "updated_at"])
-    draft.answers = locked.answers
+    row = Dossier.objects.filter(pk=draft.pk, state=Dossier.State.DRAFT)
+    stored = row.select_for_update().values_list("answers", flat=True).get()
+    mine = stored.get(section_id)
+    if seen and seen != digest(mine) and answer != mine:
+        draft.answers = stored
+        raise Changed
+    draft.answers = prune(draft.revision.form, {**stored, section_id: answer})
+    row.update(answers=draft.answers, updated_at=timezone.now())
     return draft
 
 
-@transaction.atomic
+def digest(answer: Any) -> str:
+    """A section's answer in a few characters."""
+    return hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def renew_revision(draft: Dossier) -> bool:
     """Bring a draft to the revision in force; True when that changed it.
 
@@ -117,9 +209,14 @@ def renew_revision(draft: Dossier) -> bool:
     are kept. The row is locked and re-read: a draft that was filed meanwhile keeps the
     revision it was filed under.
     """
-    current = draft.revision.procedure.current
-    if current is None or current.pk == draft.revision_id:
+    procedure = draft.revision.procedure
+    if procedure.current_id in {None, draft.revision_id}:
         return False
+    return _renew(draft, procedure.current)
+
+
+@transaction.atomic
+def _renew(draft: Dossier, current: Revision) -> bool:
     drafts = Dossier.objects.select_for_update().filter(state=Dossier.State.DRAFT)
     locked = drafts.filter(pk=draft.pk).first()
     if locked is None:
@@ -130,16 +227,31 @@ def renew_revision(draft: Dossier) -> bool:
     return True
 
 
+def files_too_fast(by: User) -> bool:
+    """Whether this person filed so much in the last hour that the next has to wait.
+
+    `FILINGS_PER_HOUR` is for people, with room for one who files for a whole hamlet; it
+    only keeps a script from burying an office (SECURITY.md F11).
+    """
+    hour = timezone.now() - datetime.timedelta(hours=1)
+    filed = Dossier.objects.filter(owner=by, submitted_at__gt=hour)
+    return filed.count() >= settings.FILINGS_PER_HOUR
+
+
 def required_documents(
     dossier: Dossier, *, now: datetime.datetime | None = None
 ) -> list[RequiredDocument]:
-    """The papers that these answers call for, in the order of the procedure."""
+    """The papers that these answers call for, in the order of the procedure.
+
+    Last comes the mandate of one who files for another, where the procedure has none.
+    """
     filed = dossier.submitted_at or now or timezone.now()
-    return [
+    asked = [
         row
         for row in dossier.revision.documents.all()
         if conditions.holds(row.when, dossier.answers, filed=filed)
     ]
+    return [*asked, *behalf.extra_documents(dossier, asked)]
 
 
 def to_attach(dossier: Dossier) -> list[RequiredDocument]:
@@ -179,6 +291,8 @@ def problems(dossier: Dossier, *, now: datetime.datetime) -> list[Problem]:
 
 
 def _problems(dossier: Dossier, now: datetime.datetime) -> Iterable[Problem]:
+    from dossiers import participants
+
     closed = closed_reason(dossier.revision)
     if closed:
         yield Problem(closed)
@@ -213,6 +327,8 @@ def _problems(dossier: Dossier, now: datetime.datetime) -> Iterable[Problem]:
             yield Problem(
                 _("Chưa đính kèm: %(name)s.") % {"name": row.name}, _page(dossier, "documents")
             )
+    for row in participants.waited_for(dossier):
+        yield Problem(participants.complaint(row), _page(dossier, "draft_people"))
 
 
 def _page(dossier: Dossier, name: str, *rest: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,6 +18,29 @@ from procedures.formspec.spec import Section
 from procedures.formspec.webform import SectionForm
 from procedures.presenting import GIVE_BY
 
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
+
+
+class PersonsSectionForm(SectionForm):
+    """A section as one person fills it in: what it refers to must be theirs."""
+
+    def restore(self, data: QueryDict) -> None:
+        """Show what was typed before, without judging it."""
+        self.initial = self.data_by_name(data)
+
+    def check_references(self, user: User) -> None:
+        """Take no code of a dossier that this person may not see, whether or not there is one."""
+        mine = Dossier.objects.visible_to(user).exclude(state=Dossier.State.DRAFT)
+        for question in self.questions:
+            code = self.cleaned_data.get(question.path)
+            if question.spec.type == "dossier" and code and not mine.filter(code=code).exists():
+                self.add_error(
+                    question.path,
+                    _("Ông/bà không có hồ sơ nào mang mã %(code)s trên cổng này.") % {"code": code},
+                )
+        self._describe_errors()
+
 
 class RepeatedSection:
     """The rows of a repeated section: as many section forms, and buttons to add and remove."""
@@ -25,10 +49,14 @@ class RepeatedSection:
         self.section, self.answers = section, answers
         self.errors: list[str] = []
         rows = answers.get(section.id) or []
-        count = len(rows) if data is None else _count(data, section)
-        count = max(count, section.repeat.min, 1)
+        count, most = len(rows) if data is None else _count(data), section.repeat.max
+        if count > most:
+            self.errors = [_("Chỉ nhận tối đa %(most)d mục; các mục sau bị bỏ.") % {"most": most}]
+        count = max(min(count, most), section.repeat.min, 1)
         self.forms = [
-            SectionForm(section, answers, rows[i] if i < len(rows) else None, data, prefix=str(i))
+            PersonsSectionForm(
+                section, answers, rows[i] if i < len(rows) else None, data, prefix=str(i)
+            )
             for i in range(count)
         ]
 
@@ -50,10 +78,19 @@ class RepeatedSection:
             return True
         return bool(removed)
 
+    def restore(self, data: QueryDict) -> None:
+        """Show what was typed before, without judging it."""
+        self._rebuild([form.data_by_name(data) for form in self.forms])
+
+    def check_references(self, user: User) -> None:
+        """As `PersonsSectionForm.check_references()`, in every row."""
+        for form in self.forms:
+            form.check_references(user)
+
     def _rebuild(self, rows: list[dict[str, Any]]) -> None:
         self.forms = []
         for index, row in enumerate(rows):
-            form = SectionForm(self.section, self.answers, None, None, prefix=str(index))
+            form = PersonsSectionForm(self.section, self.answers, None, None, prefix=str(index))
             form.initial = row
             self.forms.append(form)
 
@@ -74,18 +111,61 @@ class RepeatedSection:
         return found
 
 
-def _count(data: QueryDict, section: Section) -> int:
+def _count(data: QueryDict) -> int:
     text = data.get("rows", "")
-    return min(int(text), section.repeat.max) if re.fullmatch("[0-9]{1,3}", text) else 1
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 1
 
 
 def build_section_form(
-    section: Section, answers: Mapping[str, Any], data: QueryDict | None
-) -> SectionForm | RepeatedSection:
-    """The form of a section, single or repeated."""
+    section: Section,
+    answers: Mapping[str, Any],
+    data: QueryDict | None,
+    *,
+    typed: QueryDict | None = None,
+) -> PersonsSectionForm | RepeatedSection:
+    """The form of a section, single or repeated; `typed` fills it without being judged."""
     if section.repeat:
-        return RepeatedSection(section, answers, data)
-    return SectionForm(section, answers, answers.get(section.id), data)
+        form = RepeatedSection(section, answers, data if typed is None else typed)
+    else:
+        form = PersonsSectionForm(section, answers, answers.get(section.id), data)
+    if typed is not None:
+        form.restore(typed)
+    return form
+
+
+class StartForm(forms.Form):
+    """How a new draft begins: empty but for the profile, or with an earlier dossier's answers."""
+
+    earlier = forms.ChoiceField(
+        label=gettext_lazy("Dùng lại thông tin từ hồ sơ đã nộp?"),
+        required=False,
+        widget=forms.RadioSelect,
+        error_messages={
+            "invalid_choice": gettext_lazy("Hãy chọn một trong các hồ sơ đã nêu."),
+        },
+    )
+
+    def __init__(self, *args: Any, earlier: list[Dossier], **kwargs: Any):
+        super().__init__(*args, initial={"earlier": ""}, **kwargs)
+        self.use_required_attribute = False
+        self.dossiers = {row.code: row for row in earlier}
+        self.fields["earlier"].choices = [
+            ("", _("Không dùng lại")),
+            *((row.code, _filed_on(row)) for row in earlier),
+        ]
+
+    def clean_earlier(self) -> Dossier | None:
+        """The dossier that was chosen."""
+        return self.dossiers.get(self.cleaned_data["earlier"])
+
+
+def _filed_on(dossier: Dossier) -> str:
+    day = timezone.localtime(dossier.submitted_at)
+    return _("%(name)s, nộp ngày %(day)s (%(code)s)") % {
+        "name": dossier.revision.short_name,
+        "day": f"{day:%d/%m/%Y}",
+        "code": dossier.code,
+    }
 
 
 class OfficeForm(forms.Form):
@@ -111,13 +191,20 @@ class OfficeForm(forms.Form):
         field.label = dossier.revision.office_question or _("Cơ quan giải quyết")
 
 
-class DeliveryForm(forms.Form):
-    """How the result is to reach the citizen."""
+class FilingForm(forms.Form):
+    """What is said with the filing itself: how the result is to come, and that all is true."""
 
     delivery = forms.ChoiceField(
         label=gettext_lazy("Nhận kết quả"),
         widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Hãy chọn cách nhận kết quả.")},
+    )
+    declare = forms.BooleanField(
+        label=gettext_lazy(
+            "Tôi đã đọc lại hồ sơ. Tôi cam đoan những điều khai và giấy tờ đính kèm là đúng sự "
+            "thật và chịu trách nhiệm trước pháp luật về lời cam đoan này."
+        ),
+        error_messages={"required": gettext_lazy("Hãy đánh dấu vào lời cam đoan trước khi nộp.")},
     )
 
     def __init__(self, *args: Any, dossier: Dossier, **kwargs: Any):

@@ -48,12 +48,6 @@ def paper_moment(value: datetime.datetime | str | None) -> str:
 
 
 @register.filter
-def short_digest(value: str) -> str:
-    """The first 16 characters of a SHA-256 in groups of four, short enough to compare by eye."""
-    return " ".join(value[start : start + 4] for start in range(0, 16, 4))
-
-
-@register.filter
 def balanced(value: str) -> str:
     """A long name on two lines of about equal length, as offices set their heads.
 

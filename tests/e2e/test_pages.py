@@ -208,6 +208,7 @@ def test_a_dossier_is_filed_without_any_script(browser, site):
         {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": factories.picture().read()}
     )
     page.get_by_role("button", name="Tiếp tục").click()
+    page.locator("#id_declare").check()
     page.get_by_role("button", name="Nộp hồ sơ").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Đã nộp hồ sơ")

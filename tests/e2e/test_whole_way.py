@@ -184,6 +184,7 @@ def file_birth(page: Page, site: str, tmp_path) -> str:
     go_on(page)
     expect(page.locator("main")).to_contain_text("8.000 đồng")
     page.get_by_label("Nhận tại Bộ phận Tiếp nhận và Trả kết quả").check()
+    page.locator("#id_declare").check()
     page.get_by_role("button", name="Nộp hồ sơ").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Đã nộp hồ sơ")
@@ -291,6 +292,7 @@ def pay_for_copy(page: Page, site: str, tmp_path) -> None:
     go_on(page)
     page.locator('[name="dong_y"]').check()
     go_on(page)
+    page.locator("#id_declare").check()
     page.get_by_role("button", name="Nộp hồ sơ").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Nộp phí, lệ phí")
     expect(page.locator("main")).to_contain_text("16.000 đồng")
@@ -329,6 +331,7 @@ def get_decision(citizen: Page, office, site: str, tmp_path) -> None:
     go_on(citizen)
     citizen.locator('[name="giay_chung_tu"]').set_input_files(photo())
     go_on(citizen)
+    citizen.locator("#id_declare").check()
     citizen.get_by_role("button", name="Nộp hồ sơ").click()
     code = citizen.locator(".mc-panel .mc-code").inner_text()
 
