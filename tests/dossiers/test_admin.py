@@ -587,7 +587,7 @@ def test_a_missing_reason_brings_the_form_back(office):
     ("name", "words"),
     [
         ("accept", "Việc này không cần ghi thêm gì."),
-        ("request_supplement", "Giấy tờ phải gửi lại hoặc gửi thêm"),
+        ("request_supplement", "Giấy tờ hồ sơ này phải có"),
         ("refuse", "Căn cứ pháp lý"),
     ],
 )

@@ -313,7 +313,8 @@ def test_a_supplement_stops_the_clock_and_lists_everything_once(office):
     dossier = office.processing(factories.filed())
 
     waiting = supplement(
-        dossier, office, items="Ảnh rõ cả trang\n\n Ngày mất", documents=["giay_chung_tu", "lạ"]
+        dossier, office, items="Ảnh rõ cả trang\n\n Ngày mất", documents=["giay_chung_tu"],
+        notes={"giay_chung_tu": "Ảnh mờ", "lạ": "x"},
     )
 
     request = waiting.supplement_requests.get()
@@ -323,7 +324,7 @@ def test_a_supplement_stops_the_clock_and_lists_everything_once(office):
     assert waiting.citizen_by == at(7, 9, month=12)  # ten days end on a Saturday
     assert request.items == facts["asked"] == ["Ảnh rõ cả trang", "Ngày mất"]
     assert request.documents == ["giay_chung_tu"]
-    assert facts["documents"] == ["Bản sao giấy chứng tử hoặc giấy báo tử"]
+    assert facts["documents"] == ["Bản sao giấy chứng tử hoặc giấy báo tử: Ảnh mờ"]
     assert facts["officer"] == office.reception.full_name
     assert not waiting.is_overdue
 
