@@ -17,7 +17,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import ledger
+from dossiers import behalf, ledger
 from dossiers.models import Dossier, Event, Note
 from procedures.models import Posting
 from procedures.text import normalise
@@ -204,8 +204,7 @@ def _what_happened(dossier: Dossier) -> str:
     from dossiers import notices
 
     last = (
-        Event.objects.filter(dossier=dossier)
-        .exclude(name=ledger.LOOK)
+        Event.objects.filter(dossier=dossier, name__in=ACTIONS)
         .select_related("actor")
         .order_by("-seq")
         .first()
@@ -214,7 +213,7 @@ def _what_happened(dossier: Dossier) -> str:
     if last is None:
         return _("Hồ sơ đang ở trạng thái “%(state)s”.") % {"state": state}
     who = last.actor.get_full_name() if last.actor else _("hệ thống")
-    label = ACTIONS[last.name].label if last.name in ACTIONS else last.name
+    label = ACTIONS[last.name].label
     return _(
         "Hồ sơ đã thay đổi: %(who)s đã thực hiện “%(what)s” lúc %(when)s; "
         "hiện ở trạng thái “%(state)s”. Chưa có gì thay đổi thêm."
@@ -227,8 +226,13 @@ def _what_happened(dossier: Dossier) -> str:
 
 
 def is_party(dossier: Dossier, user: User) -> bool:
-    """Whether a person stands in the dossier themselves: its owner, or one who takes part."""
-    return dossier.owner_id == user.pk or dossier.participants.active().filter(user=user).exists()
+    """Whether a person stands in the dossier: as its filer, its principal, or a participant.
+
+    One who took part once stays a party: nobody leaves a dossier in order to decide on it.
+    """
+    if dossier.owner_id == user.pk or behalf.is_principal(dossier, user):
+        return True
+    return dossier.participants.filter(user=user).exists()
 
 
 def roles_at(dossier: Dossier, user: User) -> set[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Count, OuterRef, Q, Subquery, When
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,12 @@ def overdue(now: datetime.datetime) -> Q:
     )
 
 
+def _count_of(rows: models.QuerySet) -> Coalesce:
+    """How many of `rows` belong to each dossier, without joining them to it."""
+    mine = rows.filter(dossier=OuterRef("pk")).order_by().values("dossier")
+    return Coalesce(Subquery(mine.annotate(count=Count("pk")).values("count")), 0)
+
+
 class DossierQuerySet(models.QuerySet):
     """Dossiers as pages and people may see them."""
 
@@ -35,6 +42,10 @@ class DossierQuerySet(models.QuerySet):
         """Those of `user` as a citizen: filed or being filled by them, or shared with them."""
         shared = Participant.objects.active().filter(user=user).values("dossier")
         return self.filter(Q(owner=user) | Q(pk__in=shared))
+
+    def drafts_of(self, user: User) -> DossierQuerySet:
+        """The drafts that `user` fills in; those who were invited to one only read it."""
+        return self.filter(owner=user, state=Dossier.State.DRAFT)
 
     def handled_by(self, user: User) -> DossierQuerySet:
         """Those of `user` as an official: filed at an office where they are posted today."""
@@ -46,14 +57,37 @@ class DossierQuerySet(models.QuerySet):
         )
 
     def for_list(self) -> DossierQuerySet:
-        """With what the citizen's list shows, in one query."""
-        return self.select_related("revision__procedure", "handling_agency").order_by("-updated_at")
+        """With what the citizen's list shows, in one query, the latest first."""
+        return self.select_related(
+            "revision__procedure", "receiving_agency", "handling_agency", "owner"
+        ).order_by("-updated_at", "-pk")
+
+    def by_turn(self) -> DossierQuerySet:
+        """Those that wait for the citizen first, then the office's, then what has ended."""
+        return self.annotate(
+            rank=Case(
+                When(state__in=Dossier.CITIZENS_TURN, then=0),
+                When(state__in=Dossier.FINAL, then=2),
+                default=1,
+            )
+        ).order_by("rank", "-updated_at", "-pk")
+
+    def with_news(self, user: User) -> DossierQuerySet:
+        """With what `user` has not read: `unread_notices`, and `unread_messages` of the office."""
+        from dossiers.models.telling import Message, Notice
+
+        notices = Notice.objects.filter(recipient=user, read_at=None)
+        messages = Message.objects.filter(is_from_office=True, read_at=None)
+        return self.annotate(unread_notices=_count_of(notices), unread_messages=_count_of(messages))
 
     def for_queue(self) -> DossierQuerySet:
         """With what the officials' queue shows, in one query."""
+        from dossiers.models.telling import Message
+
+        unread = Message.objects.filter(is_from_office=False, read_at=None)
         return self.select_related(
             "revision__procedure", "owner", "assignee", "receiving_agency", "handling_agency"
-        )
+        ).annotate(unread_messages=_count_of(unread))
 
     def for_page(self) -> DossierQuerySet:
         """One dossier with what its own page shows."""
@@ -72,6 +106,7 @@ class DossierQuerySet(models.QuerySet):
             "papers",
             "results",
             "supplement_requests",
+            "bundles",
             "events__actor",
             "events__note",
         )
@@ -300,7 +335,10 @@ class Dossier(models.Model):
 
     @property
     def applicant_name(self) -> str:
-        """Who filed, as it is printed on papers."""
+        """Whose dossier it is; where another person filed it, with their name too."""
+        if self.behalf:
+            names = {"principal": self.behalf["name"], "filer": self.owner.get_full_name()}
+            return _("%(principal)s (nộp thay: %(filer)s)") % names
         return self.owner.get_full_name()
 
     # The moves. Each does nothing but name where it leads: conditions, permissions, rows

@@ -65,7 +65,7 @@ def read_pdf(request: HttpRequest, code: str) -> HttpResponse:
 @require_GET
 def pdf_read(request: HttpRequest, key: str) -> HttpResponse:
     """What came of the file: what was read, what was not, what the draft kept."""
-    drafts = Dossier.objects.visible_to(request.user).filter(state=Dossier.State.DRAFT)
+    drafts = Dossier.objects.drafts_of(request.user)
     draft = get_object_or_404(drafts.select_related("revision__procedure"), key=key)
     report = request.session.get(_REPORT) or {}
     if report.get("key") != draft.key:
@@ -84,7 +84,7 @@ def pdf_read(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 def printed_paper(request: HttpRequest, key: str, document: str) -> HttpResponse:
     """A paper that others sign, printed from one section of a draft."""
-    drafts = Dossier.objects.visible_to(request.user).filter(state=Dossier.State.DRAFT)
+    drafts = Dossier.objects.drafts_of(request.user)
     draft = get_object_or_404(
         drafts.select_related("revision__procedure", "handling_agency"), key=key
     )
@@ -98,8 +98,8 @@ def printed_paper(request: HttpRequest, key: str, document: str) -> HttpResponse
 
 
 def _drafts(request: HttpRequest, procedure: Procedure) -> QuerySet[Dossier]:
-    own = Dossier.objects.visible_to(request.user).order_by("-updated_at")
-    return own.filter(state=Dossier.State.DRAFT, revision__procedure=procedure)
+    own = Dossier.objects.drafts_of(request.user).order_by("-updated_at")
+    return own.filter(revision__procedure=procedure)
 
 
 def _read(request: HttpRequest, procedure: Procedure) -> Reading:
