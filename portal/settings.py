@@ -191,6 +191,12 @@ CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")
 CATALOGUE_FILE_MB = env.int("CATALOGUE_FILE_MB", default=100)
 CATALOGUE_UNPACKED_MB = env.int("CATALOGUE_UNPACKED_MB", default=500)
 
+# A draft that nobody touches is deleted after so many days, and its owner warned before.
+DRAFT_DAYS = env.int("DRAFT_DAYS", default=90)
+DRAFT_WARNING_DAYS = env.int("DRAFT_WARNING_DAYS", default=14)
+# One person files no more in an hour: room for a proxy, too little to bury an office.
+FILINGS_PER_HOUR = env.int("FILINGS_PER_HOUR", default=30)
+
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
 STATICFILES_DIRS = [

@@ -10,6 +10,7 @@ from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from dossiers import due as dossiers_due
+from dossiers import expiry
 from payments import due as payments_due
 from portal import stuck_tasks
 from procedures import due as procedures_due
@@ -22,6 +23,8 @@ WORK = (
     dossiers_due.remind_citizens,
     dossiers_due.remind_offices,
     dossiers_due.ask_again,
+    expiry.warn_of_expiry,
+    expiry.delete_expired,
     payments_due.query_pending,
     procedures_due.begin_approved_revisions,
     procedures_due.sweep_broken_loads,
