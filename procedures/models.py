@@ -435,9 +435,9 @@ class Revision(models.Model):
     @cached_property
     def form(self) -> Form:
         """The form as data (`formspec.spec.Form`), empty where the procedure has none."""
-        from procedures.formspec.spec import Form
+        from procedures.recalled import recall
 
-        return Form.model_validate(self.definition.get("form") or [])
+        return recall(self).form
 
     @property
     def has_form(self) -> bool:
