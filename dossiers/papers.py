@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import confirmation, facts, filing, tracking
+from dossiers import behalf, confirmation, facts, filing, tracking
 from dossiers.attachments import size_text
 from dossiers.models import Dossier, Paper, SupplementRequest
 from dossiers.supplements import faults_of
