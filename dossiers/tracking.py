@@ -71,6 +71,12 @@ def is_open(request: HttpRequest, dossier: Dossier) -> bool:
     return constant_time_compare(row["by"], _mark(dossier))
 
 
+def has_opened(request: HttpRequest) -> bool:
+    """Whether this session may fetch the papers of any dossier at all."""
+    opened = request.session.get(_OPENED, {})
+    return any(row["until"] > time.time() for row in opened.values())
+
+
 def _mark(dossier: Dossier) -> str:
     """What a session keeps instead of the secret: it changes with it."""
     return _token(dossier.key, dossier.secret).partition(".")[2]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from dossiers import attachments, ledger
+from dossiers import attachments, ledger, tracking
 from dossiers.models import Attachment, Dossier, Paper, Result
 
 
@@ -25,10 +29,38 @@ def download(file, name: str, media_type: str) -> FileResponse:
     return response
 
 
-def _allowed(request: HttpRequest, dossier: Dossier, what: str) -> None:
-    """Let its people and the officials of its offices through; a look by staff is noted."""
-    if Dossier.objects.visible_to(request.user).filter(pk=dossier.pk).exists():
+def login_or_secret(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """`login_required`, but for a session that has shown some dossier's secret."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated or tracking.has_opened(request):
+            return view(request, *args, **kwargs)
+        return redirect_to_login(request.get_full_path())
+
+    return wrapped
+
+
+def _allowed(
+    request: HttpRequest,
+    dossier: Dossier,
+    what: str,
+    *,
+    by_people: bool = True,
+    by_secret: bool = False,
+) -> None:
+    """Let its people and the officials of its offices through; a look by staff is noted.
+
+    `by_secret` lets a session through that has shown this dossier's secret.
+    """
+    if by_secret and tracking.is_open(request, dossier):
         return
+    if not request.user.is_authenticated:
+        raise Http404
+    if Dossier.objects.visible_to(request.user).filter(pk=dossier.pk).exists():
+        if by_people:
+            return
+        raise Http404
     handled = Dossier.objects.handled_by(request.user).filter(pk=dossier.pk)
     if not request.user.is_staff or not handled.exists():
         raise Http404
@@ -44,28 +76,23 @@ def attachment(request: HttpRequest, key: str) -> HttpResponse:
     return download(row.file, row.name, row.media_type)
 
 
-@login_required
+@login_or_secret
 @require_safe
 def paper(request: HttpRequest, token: str) -> HttpResponse:
     """A printed paper of the one-stop shop."""
     row = get_object_or_404(Paper.objects.select_related("dossier").exclude(file=""), token=token)
-    _allowed(request, row.dossier, f"paper:{row.pk}")
+    _allowed(request, row.dossier, f"paper:{row.pk}", by_secret=True)
     return download(row.file, f"{row.kind}-{row.dossier.code}.pdf", "application/pdf")
 
 
-@login_required
+@login_or_secret
 @require_safe
 def result(request: HttpRequest, token: str) -> HttpResponse:
     """The result; the citizen's once it was handed over, the officials' before."""
     found = Result.objects.select_related("dossier").exclude(file="").filter(revoked_at=None)
-    row = get_object_or_404(
-        found.filter(
-            Q(dossier__state=Dossier.State.RETURNED)
-            | ~Q(dossier__in=Dossier.objects.visible_to(request.user))
-        ),
-        token=token,
-    )
-    _allowed(request, row.dossier, f"result:{row.pk}")
+    row = get_object_or_404(found, token=token)
+    is_given = row.dossier.state == Dossier.State.RETURNED
+    _allowed(request, row.dossier, f"result:{row.pk}", by_people=is_given, by_secret=is_given)
     return download(row.file, f"ket-qua-{row.dossier.code}.pdf", "application/pdf")
 
 
@@ -86,4 +113,4 @@ def remove_attachment(request: HttpRequest, key: str) -> HttpResponse:
     messages.success(request, _("Đã xóa tệp “%(name)s”.") % {"name": row.name})
     if row.dossier.state == Dossier.State.DRAFT:
         return redirect(reverse("dossiers:documents", args=[row.dossier.key]))
-    return redirect("dossiers:supplement", row.dossier.code)
+    return redirect("dossiers:supplement_paper", row.dossier.code, row.document)
