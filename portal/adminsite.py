@@ -15,8 +15,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-# The secrets of people's second factors, and what tasks were given.
-NOT_SHOWN = {"mfa.Authenticator", "django_tasks_database.DBTaskResult"}
+# The secrets of people's second factors and sessions, and what tasks were given.
+NOT_SHOWN = {
+    "mfa.Authenticator", "django_tasks_database.DBTaskResult", "usersessions.UserSession",
+    "socialaccount.SocialAccount", "socialaccount.SocialApp", "socialaccount.SocialToken",
+}  # fmt: skip
 
 
 class OfficialsSite(AdminSite):
@@ -31,6 +34,13 @@ class OfficialsSite(AdminSite):
         """Active officials who used a second factor in this very session; demo people alone,
         in demo mode alone, may go without."""
         return super().has_permission(request) and used_second_factor(request)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """With whether the counter's own page is offered."""
+        from portal.admin import may_open_accounts
+
+        offers = self.has_permission(request) and may_open_accounts(request)
+        return {**super().each_context(request), "may_open_accounts": offers}
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Everything but what is nobody's to look at."""

@@ -12,8 +12,10 @@ class PortalConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Register the settings checks."""
-        from portal import checks  # noqa: F401  (registers itself with Django's checks)
+        """Register the settings checks, and what happens at a login."""
+        from portal import checks, sessions  # noqa: F401  (checks registers itself)
+
+        sessions.connect()
 
 
 class OfficialsAdminConfig(DjangoAdminConfig):

@@ -89,6 +89,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return f"#{self.pk}"
 
+    def save(self, *args, **kwargs) -> None:
+        """No address and no number are NULL: two people may both have none."""
+        self.email, self.account_number = self.email or None, self.account_number or None
+        super().save(*args, **kwargs)
+
     def get_full_name(self) -> str:
         """The name to print; the address where no name was given."""
         return self.full_name or self.email or self.phone or self.account_number or ""

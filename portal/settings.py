@@ -71,6 +71,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "procedures",
     "dossiers",
     "payments",
@@ -92,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.sessions.SessionTimeouts",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.NoStoreForPeople",
 ]
@@ -237,22 +241,86 @@ LOGIN_REDIRECT_URL = "dossiers:mine"
 PASSWORD_RESET_TIMEOUT = 3600
 
 ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "account_number"
+ACCOUNT_LOGIN_METHODS = {"email", "phone", "username"}
+# The form asks for one of the two; allauth wants the address starred where it is confirmed.
+ACCOUNT_SIGNUP_FIELDS = ["email*", "phone", "password1*"]
+SOCIALACCOUNT_EMAIL_REQUIRED = False
+# An account number is for logging in; nobody registers with one.
+SILENCED_SYSTEM_CHECKS = ["account.W001"]
 ACCOUNT_SIGNUP_FORM_CLASS = "portal.accounts.PersonForm"
+ACCOUNT_FORMS = {
+    "login": "portal.accountforms.LoginForm",
+    "signup": "portal.accountforms.SignupForm",
+    "reset_password": "portal.accountforms.ResetPasswordForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_CODE_FORMAT = {"numeric": True, "length": 8, "dashed": False}
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_USER_DISPLAY = "portal.accounts.display_name"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Một Cửa] "
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key,30/d/key"}
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "10/m/ip,5/300s/key,30/d/key",
+    # A code by SMS costs money and rings somebody's telephone.
+    "verify_phone": "1/30s/key,10/d/key,5/m/ip",
+    "change_phone": "3/m/user",
+    "reset_password": "20/m/ip,5/m/key,20/d/key",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+MFA_ADAPTER = "portal.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Một Cửa"
+
+# The slip with which a person takes over an account that the counter opened.
+ACTIVATION_DAYS = env.int("ACTIVATION_DAYS", default=30)
+# How long the copy of one's data stays to be fetched.
+EXPORT_DAYS = env.int("EXPORT_DAYS", default=7)
+
+# Nobody at the screen for so many minutes: the session ends; an official's in any case
+# after so many hours.
+CITIZEN_IDLE_MINUTES = env.int("CITIZEN_IDLE_MINUTES", default=60)
+OFFICIAL_IDLE_MINUTES = env.int("OFFICIAL_IDLE_MINUTES", default=30)
+OFFICIAL_SESSION_HOURS = env.int("OFFICIAL_SESSION_HOURS", default=10)
+
+# Logging in through VNeID or any other OpenID Connect service; without an issuer, not offered.
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="").rstrip("/")
+OIDC_NAME = env.str("OIDC_NAME", default="VNeID")
+OIDC_CITIZEN_NUMBER_CLAIM = env.str("OIDC_CITIZEN_NUMBER_CLAIM", default="citizen_number")
+OIDC_SCOPE = env.list("OIDC_SCOPE", default=["openid", "profile", "email", "phone"])
+SOCIALACCOUNT_ADAPTER = "portal.openid.OpenIdAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "provider_class": "portal.openid.Provider",
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": OIDC_NAME,
+                "client_id": env.str("OIDC_CLIENT_ID", default=""),
+                "secret": env.str("OIDC_CLIENT_SECRET", default=""),
+                "settings": {
+                    "server_url": OIDC_ISSUER,
+                    "scope": env.list(
+                        "OIDC_SCOPE", default=["openid", "profile", "email", "phone"]
+                    ),
+                },
+            }
+        ]
+        if OIDC_ISSUER
+        else [],
+    }
+}
 
 # --- Security -------------------------------------------------------------------------
 
@@ -285,7 +353,12 @@ VNPAY_QUERY_URL = env.str(
 )
 PAYMENT_SANDBOX = env.bool("PAYMENT_SANDBOX", default=not PRODUCTION)
 
-_gateway_origin = "/".join(VNPAY_PAY_URL.split("/")[:3])
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/")[:3])
+
+
+_gateway_origin = _origin(VNPAY_PAY_URL)
 SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
@@ -296,7 +369,8 @@ SECURE_CSP = {
     "manifest-src": [CSP.SELF],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
-    "form-action": [CSP.SELF, *([_gateway_origin] if _gateway_origin else [])],
+    # Chromium holds redirects after a POST to this too: to the gateway, to the issuer.
+    "form-action": [CSP.SELF, *filter(None, [_gateway_origin, _origin(OIDC_ISSUER)])],
 }
 
 # Papers and results are signed with the office's PKCS#12 key; a demo makes its own.

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from portal import sitemap, views
+from portal import accountviews, openid, sitemap, views
 
 handler400 = "portal.views.bad_request"
 
@@ -20,6 +20,19 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
     path("ngon-ngu/", set_language, name="set_language"),
     path("quan-tri/", admin.site.urls),
+    path("tai-khoan/ho-so-ca-nhan/", accountviews.profile, name="profile"),
+    path("tai-khoan/du-lieu/", accountviews.my_data, name="my_data"),
+    path("tai-khoan/du-lieu/yeu-cau/", accountviews.ask_for_data, name="ask_for_data"),
+    path("tai-khoan/du-lieu/<int:pk>/", accountviews.fetch_data, name="fetch_data"),
+    path("tai-khoan/dong/", accountviews.close_account, name="close_account"),
+    path("tai-khoan/kich-hoat/<str:key>/", accountviews.activate, name="activate"),
+    # Before allauth's own of the same address.
+    path("tai-khoan/logout/", accountviews.logout_view, name="account_logout"),
+    path(
+        "tai-khoan/oidc/<str:provider_id>/login/callback/",
+        openid.callback,
+        name="openid_connect_callback",
+    ),
     path("tai-khoan/", include("allauth.urls")),
     path("thanh-toan/", include("payments.urls")),
     path("", include("procedures.urls")),

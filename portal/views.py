@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.core.cache import cache
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import DatabaseError, connection
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from dossiers import typed
 from dossiers.models import Dossier
 from procedures.models import Agency, CatalogueVersion, LifeEvent, Procedure, Revision, Sector
 
@@ -98,10 +100,15 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A request that makes no sense."""
-    return render(request, "400.html", status=400)
+    """A request that makes no sense, or holds more than any page of ours sends."""
+    too_much = isinstance(exception, TooManyFieldsSent | TooManyFilesSent | RequestDataTooBig)
+    return render(request, "400.html", {"is_too_much": too_much}, status=400)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form's token is missing or old."""
-    return render(request, "403.html", {"is_csrf": True}, status=403)
+    """The form's token is missing or old: a login in another tab is enough for that.
+
+    What was typed is kept where the page keeps it, for its own address alone.
+    """
+    context = {"is_csrf": True, "is_kept": typed.keep_after_refusal(request)}
+    return render(request, "403.html", context, status=403)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from dossiers import due as dossiers_due
 from dossiers import expiry
 from payments import due as payments_due
-from portal import stuck_tasks
+from portal import exports, stuck_tasks
 from procedures import due as procedures_due
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ WORK = (
     stuck_tasks.put_back,
     dossiers_due.confirm_by_silence,
     dossiers_due.remind_citizens,
+    dossiers_due.send_digests,
     dossiers_due.remind_offices,
     dossiers_due.ask_again,
     expiry.warn_of_expiry,
@@ -29,6 +30,7 @@ WORK = (
     procedures_due.begin_approved_revisions,
     procedures_due.sweep_broken_loads,
     procedures_due.check_waiting_loads,
+    exports.remove_old,
 )
 
 

@@ -1,0 +1,196 @@
+"""Accounts that the counter opens against an identity card, and the slip that activates them.
+
+For people with neither e-mail nor a telephone that takes messages. The key on the slip is
+kept only as its digest; a new slip makes the old ones, the password and every session void.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.models import Activation
+
+if TYPE_CHECKING:
+    from portal.models import User
+
+# No 0/O, 1/I/L: people copy the number from paper.
+_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
+_ALPHABET = f"23456789{_LETTERS}"
+
+
+class Refused(Exception):
+    """The counter cannot do this; the words say why."""
+
+
+class AlreadyOpen(Exception):
+    """The person with this card has an account; `user` is it."""
+
+    def __init__(self, user: User):
+        super().__init__()
+        self.user = user
+
+
+class Slip(NamedTuple):
+    """What is printed once: whose account, and the key that nothing else knows."""
+
+    activation: Activation
+    key: str
+
+    @property
+    def url(self) -> str:
+        """The address in the slip's QR code."""
+        return f"{settings.SITE_URL}{reverse('activate', args=[self.key])}"
+
+
+def new_account_number() -> str:
+    """Nine characters: a letter, so that it is no telephone, seven more, a check character."""
+    body = secrets.choice(_LETTERS) + "".join(secrets.choice(_ALPHABET) for _n in range(7))
+    return body + check_character(body)
+
+
+def check_character(body: str) -> str:
+    """What follows `body` in an account number.
+
+    The weighted sum modulo 31, the number of signs: as 31 is prime, one wrong sign and two
+    that changed places always show.
+    """
+    total = sum(weight * _ALPHABET.index(sign) for weight, sign in enumerate(body, start=1))
+    return _ALPHABET[total % len(_ALPHABET)]
+
+
+def is_account_number(text: str) -> bool:
+    """Whether `text` is built as an account number; not whether there is one."""
+    tidy = tidy_number(text)
+    known = len(tidy) == 9 and set(tidy) <= set(_ALPHABET)
+    return known and check_character(tidy[:-1]) == tidy[-1]
+
+
+def tidy_number(text: str) -> str:
+    """An account number as it is kept: capitals, without what separates groups."""
+    return re.sub(r"[\s.\-–]", "", text).upper()
+
+
+def spaced_number(number: str) -> str:
+    """An account number as it is printed: `K7P 4XQ 9M2`."""
+    return " ".join(number[start : start + 3] for start in range(0, len(number), 3))
+
+
+def account_of(citizen_number: str) -> User | None:
+    """The account opened against this card.
+
+    Not one whose owner only typed the number: anybody can type anybody's.
+    """
+    people = get_user_model().objects.filter(citizen_number=citizen_number, closed_at=None)
+    return people.exclude(identity_checked_at=None).first()
+
+
+@transaction.atomic
+def open_account(
+    *, full_name: str, citizen_number: str, phone: str = "", email: str = "", by: User
+) -> Slip:
+    """Make an account for the person with this card, and its first slip.
+
+    Telephone and e-mail are ways to call until the person confirms them. Raises
+    `AlreadyOpen`, and `Refused` for an official's own card.
+    """
+    _lock(by)
+    if citizen_number == by.citizen_number:
+        raise Refused(_("Không tự mở tài khoản cho chính mình; xin nhờ đồng nghiệp."))
+    if existing := account_of(citizen_number):
+        raise AlreadyOpen(existing)
+    user = _create(
+        full_name=full_name,
+        citizen_number=citizen_number,
+        phone=phone,
+        identity_checked_at=timezone.now(),
+        identity_checked_by=by,
+    )
+    if email:
+        EmailAddress.objects.create(user=user, email=email.lower())
+    return _slip(user, by)
+
+
+@transaction.atomic
+def renew(user: User, *, by: User) -> Slip:
+    """A new slip after the card was checked again; what let in before lets in no more.
+
+    Raises `Refused` for officials' accounts, whose password no counter may set anew.
+    """
+    locked = get_user_model().objects.select_for_update().get(pk=user.pk)
+    if locked.is_staff or locked.pk == by.pk:
+        raise Refused(_("Tài khoản của cán bộ không được cấp lại tại quầy."))
+    if not locked.is_active or locked.identity_checked_at is None:
+        raise Refused(_("Tài khoản này không cấp phiếu được."))
+    locked.set_unusable_password()
+    locked.identity_checked_at, locked.identity_checked_by = timezone.now(), by
+    locked.account_number = locked.account_number or new_account_number()
+    locked.save()
+    locked.activations.filter(used_at=None).delete()
+    return _slip(locked, by)
+
+
+def find(key: str) -> Activation | None:
+    """The slip with this key, if it can still be used."""
+    found = Activation.objects.select_related("user").filter(digest=_digest(key)).first()
+    return found if found and _is_usable(found) else None
+
+
+@transaction.atomic
+def activate(activation: Activation, *, password: str) -> User | None:
+    """Set the password and use the slip up; None where somebody was faster."""
+    locked = Activation.objects.select_for_update().select_related("user").get(pk=activation.pk)
+    if not _is_usable(locked):
+        return None
+    locked.used_at = timezone.now()
+    locked.save(update_fields=["used_at"])
+    locked.user.set_password(password)
+    locked.user.save(update_fields=["password"])
+    return locked.user
+
+
+def _lock(official: User) -> None:
+    """Two clicks of one official at once open one account."""
+    get_user_model().objects.select_for_update().get(pk=official.pk)
+
+
+def _create(**fields) -> User:
+    for _attempt in range(3):
+        try:
+            with transaction.atomic():
+                return get_user_model().objects.create_user(
+                    account_number=new_account_number(), **fields
+                )
+        except IntegrityError:
+            continue
+    raise Refused(_("Chưa cấp được số tài khoản; xin thử lại."))
+
+
+def _slip(user: User, by: User) -> Slip:
+    key = secrets.token_urlsafe(24)
+    expires_at = timezone.now() + datetime.timedelta(days=settings.ACTIVATION_DAYS)
+    activation = Activation.objects.create(
+        user=user, digest=_digest(key), created_by=by, expires_at=expires_at
+    )
+    return Slip(activation, key)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _is_usable(activation: Activation) -> bool:
+    user = activation.user
+    in_time = activation.used_at is None and activation.expires_at > timezone.now()
+    return in_time and user.is_active and user.closed_at is None
