@@ -350,8 +350,8 @@ def as_data(text: str, *, here: str = "", answers: Mapping[str, Any] | None = No
 
     `["compare", "=", ["path", "a.b"], ["literal", "x"]]`; functions are `["call", name, …]`,
     the day of filing is today as a literal; None for an empty expression. With `here` (a
-    section) and `answers`, what turns on other sections alone is worked out already:
-    `["fact", "yes"]` or `["fact", ""]`.
+    section) and `answers`, what turns on other sections alone is worked out already
+    (`["fact", "yes"]` or `["fact", ""]`), and their answers stand where they are compared.
     """
     if not text:
         return None
@@ -363,10 +363,21 @@ def _node_data(
 ) -> list:
     if node.kind == "filed":
         return ["literal", today.isoformat()]
-    if node.kind in {"path", "literal"}:
-        return [node.kind, node.text]
-    if answers is not None and not any(path.startswith(f"{here}.") for path in _paths(node)):
+    is_elsewhere = answers is not None and not _is_asked_in(node, here)
+    if node.kind == "path":
+        answer = lookup(answers, node.text) if is_elsewhere else None
+        is_known = is_elsewhere and not isinstance(answer, list | Mapping)
+        return ["literal", "" if answer is None else str(answer)] if is_known else _leaf(node)
+    if node.kind == "literal":
+        return _leaf(node)
+    if is_elsewhere and node.kind != "call":
         return ["fact", "yes" if _truth(node, answers, today) else ""]
-    if node.kind in {"compare", "call"}:
-        answers = None
     return [node.kind, node.text, *(_node_data(part, here, answers, today) for part in node.parts)]
+
+
+def _is_asked_in(node: Node, section: str) -> bool:
+    return any(path.startswith(f"{section}.") for path in _paths(node))
+
+
+def _leaf(node: Node) -> list:
+    return [node.kind, node.text]

@@ -1,16 +1,26 @@
-// Hides at once the questions that the answers on this page do not lead to. The server
-// decides anyway and drops what is not asked; without this script everything is shown.
+// Shows and hides at once what the answers on this page lead to: questions of the form, and
+// parts outside it (sections and papers in the list beside it), which start hidden where the
+// server ruled them out. The server decides anyway and drops what is not asked; without this
+// script everything that may be asked is shown.
 "use strict";
 
 (() => {
-  const parts = [...document.querySelectorAll("[data-when]")];
+  // What stands outside the form turns on what is hidden in it, so it comes last.
+  const inside = document.querySelectorAll("form [data-when]");
+  const all = new Set([...inside, ...document.querySelectorAll("[data-when]")]);
+  const parts = [...all].map((element) => ({
+    element,
+    section: element.dataset.section,
+    when: JSON.parse(element.dataset.when),
+    wasHidden: element.hidden,
+    scope: element.closest("fieldset.mc-row, form") || document.querySelector("main form"),
+  }));
 
   const answer = (part, path) => {
     const [section, ...rest] = path.split(".");
-    if (section !== part.dataset.section) return undefined; // said on another page
-    const row = part.closest("fieldset.mc-row, form");
+    if (section !== part.section || !part.scope) return undefined; // said on another page
     const name = rest.join(".");
-    const inputs = [...row.querySelectorAll("input, select, textarea")].filter(
+    const inputs = [...part.scope.querySelectorAll("input, select, textarea")].filter(
       (input) => input.name === name || input.name.endsWith(`-${name}`),
     );
     if (!inputs.length) return undefined;
@@ -18,23 +28,63 @@
     if (inputs[0].type === "radio" || inputs[0].type === "checkbox") {
       return inputs.filter((input) => input.checked).map((input) => input.value);
     }
-    return inputs[0].value;
+    return inputs[0].value.trim();
   };
 
-  const value = (part, node) => (node[0] === "literal" ? node[1] : answer(part, node[1]));
+  // The days since 1970 of 05/02/2026, 5-2-2026, 05022026 or 2026-02-05; NaN for anything else.
+  const day = (text) => {
+    const iso = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text);
+    const typed =
+      /^(\d{1,2})[\s/.-]+(\d{1,2})[\s/.-]+(\d{4})$/.exec(text) || /^(\d\d)(\d\d)(\d{4})$/.exec(text);
+    const [year, month, date] = (iso ? iso.slice(1) : typed ? typed.slice(1).reverse() : []).map(Number);
+    const found = new Date(Date.UTC(year, month - 1, date));
+    return found.getUTCMonth() === month - 1 ? found.getTime() / 86400000 : NaN;
+  };
+
+  const age = (born, on) => {
+    const [then, now] = [born, on].map((one) => new Date(one * 86400000));
+    const early =
+      now.getUTCMonth() * 31 + now.getUTCDate() < then.getUTCMonth() * 31 + then.getUTCDate();
+    return now.getUTCFullYear() - then.getUTCFullYear() - (early ? 1 : 0);
+  };
+
+  // undefined: the server has it, or has to work it out.
+  const call = (part, name, operands) => {
+    const values = operands.map((one) => value(part, one));
+    if (values.includes(undefined)) return undefined;
+    if (values.includes("")) return "";
+    const days = values.map(day);
+    if (days.some(Number.isNaN)) return undefined;
+    const today = Math.floor((Date.now() + 7 * 3600000) / 86400000); // in Việt Nam
+    return String(name === "age" ? age(days[0], today) : days[1] - days[0]);
+  };
+
+  const value = (part, [kind, text, ...rest]) => {
+    if (kind === "literal") return text;
+    return kind === "call" ? call(part, text, rest) : answer(part, text);
+  };
 
   const compare = (left, operator, right) => {
-    if (operator === "!=") return !compare(left, "=", right);
-    if (operator === "=") return Array.isArray(left) ? left.includes(right) : left === right;
-    if (left === "") return false;
-    const [low, high] = [left, right].map((one) => Number([one].flat()[0].replace(/[.\s]/g, "")));
-    if (Number.isNaN(low) || Number.isNaN(high)) return undefined; // dates are the server's
+    if (operator === "!=") {
+      const same = compare(left, "=", right);
+      return same === undefined ? undefined : !same;
+    }
+    const texts = [left, right].map((one) => (Array.isArray(one) ? one : [one]));
+    if (texts.some(([first]) => first === undefined || first === "")) return false;
+    const isDays = texts.some(([first]) => /^\d{4}-\d\d-\d\d$/.test(first));
+    const [low, high] = texts.map(([first]) => (isDays ? day(first) : Number(first.replace(/[.\s]/g, ""))));
+    const areNumbers = !Number.isNaN(low) && !Number.isNaN(high);
+    if (operator === "=") {
+      if (isDays) return areNumbers ? low === high : undefined;
+      return texts[0].some((one) => texts[1].includes(one));
+    }
+    if (!areNumbers) return undefined;
     return { ">": low > high, ">=": low >= high, "<": low < high, "<=": low <= high }[operator];
   };
 
   // undefined: it depends on another page, where the server has decided already.
-  const holds = (part, node) => {
-    const [kind, text, ...inner] = node;
+  const holds = (part, [kind, text, ...inner]) => {
+    if (kind === "fact") return text === "yes";
     if (kind === "compare") {
       const [left, right] = inner.map((one) => value(part, one));
       return left === undefined || right === undefined ? undefined : compare(left, text, right);
@@ -47,7 +97,10 @@
   };
 
   const refresh = () => {
-    for (const part of parts) part.hidden = holds(part, JSON.parse(part.dataset.when)) === false;
+    for (const part of parts) {
+      const verdict = holds(part, part.when);
+      part.element.hidden = verdict === undefined ? part.wasHidden : !verdict;
+    }
   };
 
   document.addEventListener("change", refresh);
