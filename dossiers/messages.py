@@ -10,8 +10,9 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -43,6 +44,14 @@ def thread(dossier: Dossier) -> list[Message]:
     """All messages of a dossier, oldest first, with their authors and files; two queries."""
     rows = dossier.messages.select_related("author").prefetch_related("attachments")
     return list(rows)
+
+
+def summary(dossier: Dossier) -> dict[str, int]:
+    """How many messages there are, and how many of the office's nobody has read; one query."""
+    unread = Q(is_from_office=True, read_at=None)
+    return dossier.messages.aggregate(
+        message_count=Count("pk"), unread_messages=Count("pk", filter=unread)
+    )
 
 
 def open_until(dossier: Dossier) -> datetime.datetime | None:
@@ -77,8 +86,6 @@ def waiting(dossier: Dossier, by: User) -> QuerySet[Attachment]:
 
 def keep_files(dossier: Dossier, files: Iterable, *, by: User) -> list[str]:
     """Keep every good file for the message to come; the complaints about the others."""
-    from django.core.exceptions import ValidationError
-
     faults = []
     for file in files:
         if waiting(dossier, by).count() >= MAX_FILES:
@@ -93,8 +100,7 @@ def keep_files(dossier: Dossier, files: Iterable, *, by: User) -> list[str]:
 
 def drop_file(dossier: Dossier, key: str, *, by: User) -> None:
     """Take one's own waiting file out again; one that was sent stays, and is no error."""
-    rows = list(waiting(dossier, by).filter(key=key))
-    _drop(rows)
+    _drop(list(waiting(dossier, by).filter(key=key)))
 
 
 def _drop(rows: list[Attachment]) -> None:

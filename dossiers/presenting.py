@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import ledger, results, workflow
+from dossiers import ledger, messages, participants, planned, results, supplements, workflow
 from dossiers.answers import answer_sections
+from dossiers.attachments import size_text
 from dossiers.documents import file_row
-from dossiers.models import Dossier, Event
-from dossiers.notices import moment_text
+from dossiers.models import Attachment, Dossier, Event
+from dossiers.turns import is_solemn, turn, what_next
+from procedures import worktime
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
+
+__all__ = ("BADGES", "page", "public_stage", "timeline", "tracking", "what_next")
 
 State = Dossier.State
 
@@ -51,11 +61,19 @@ TOLD = {
     "transfer": gettext_lazy("Hồ sơ được chuyển đến cơ quan có thẩm quyền"),
     "stop": gettext_lazy("Cơ quan dừng giải quyết hồ sơ"),
     "withdraw": gettext_lazy("Ông/bà đã rút hồ sơ"),
+    **participants.TOLD,
 }
+# What is no move, as officials read it in the ledger.
+_OFFICE_WORDS = {
+    ledger.LOOK: gettext_lazy("Xem hồ sơ"),
+    messages.EVENT: gettext_lazy("Gửi tin nhắn"),
+    **participants.TOLD,
+}
+MOST_NOTICES = 20
 
 
 def tracking(dossier: Dossier) -> dict[str, Any]:
-    """The context of the page on which a citizen follows a dossier."""
+    """What the pages of a filed dossier show whoever opens them, its people or its officials."""
     moves = {action.name for action in workflow.open_to(dossier, dossier.owner)}
     is_returned = dossier.state == State.RETURNED
     asked = next((row for row in dossier.supplement_requests.all() if not row.answered_at), None)
@@ -67,13 +85,87 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "papers": _papers(dossier),
         "results": [row for row in dossier.results.all() if row.file] if is_returned else [],
         "sections": answer_sections(dossier),
-        "files": [file_row(file) for file in dossier.attachments.all() if file.submitted_at],
+        "files": [file_row(file) for file in _filed_files(dossier)],
         "asked": asked,
+        "faults": supplements.faults_of(dossier, asked) if asked else [],
         "moves": moves,
         "owes_fee": dossier.state == State.COMPLETED and bool(results.unpaid_fees(dossier)),
         "owed": results.originals_owed(dossier) if dossier.state == State.COMPLETED else [],
-        "chain_is_whole": ledger.first_broken(dossier.events.all()) is None,
     }
+
+
+def page(dossier: Dossier, viewer: User) -> dict[str, Any]:
+    """What one of its people sees on the page of a dossier: what is theirs to do, and the rest."""
+    events = list(dossier.events.all())
+    calendar = worktime.Calendar.load()
+    is_owner = dossier.owner_id == viewer.pk
+    shown = tracking(dossier)
+    return shown | {
+        "is_owner": is_owner,
+        "is_solemn": is_solemn(dossier),
+        "turn": turn(dossier, viewer, calendar),
+        "moves": shown["moves"] if is_owner else set(),
+        "desk": _desk(dossier, events),
+        "steps": planned.steps(dossier, events, calendar),
+        "stops": [row for row in planned.stops(dossier, events) if not row.is_before_filing],
+        "looks": _looks(events),
+        "filed_papers": _filed_papers(dossier),
+        "chain_is_whole": ledger.first_broken(events) is None,
+        "notices": list(dossier.notices.filter(recipient=viewer)[:MOST_NOTICES]),
+    }
+
+
+def _desk(dossier: Dossier, events: list[Event]) -> dict[str, Any]:
+    """Who has it in hand: the person, and since when; nobody before it was taken."""
+    took = (event for event in reversed(events) if event.data.get("assignee"))
+    event = next((row for row in took if row.data["assignee"] == dossier.assignee_id), None)
+    is_with_someone = dossier.assignee_id and not dossier.is_final
+    return {
+        "person": dossier.assignee.get_full_name() if is_with_someone else "",
+        "since": event.at if event and is_with_someone else None,
+    }
+
+
+def _looks(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Who of the office opened the dossier on which day and at what times, the latest first."""
+    looks = [event for event in events if event.name == ledger.LOOK]
+    looks.sort(key=lambda event: (timezone.localdate(event.at), event.actor_id), reverse=True)
+    groups = itertools.groupby(looks, lambda e: (timezone.localdate(e.at), e.actor_id))
+    return [_look_row(list(rows)) for _key, rows in groups]
+
+
+def _look_row(events: list[Event]) -> dict[str, Any]:
+    times = sorted({f"{timezone.localtime(event.at):%H:%M}" for event in events})
+    return {
+        "day": events[0].at,
+        "name": events[0].actor.get_full_name(),
+        "times": ", ".join(times),
+    }
+
+
+def _filed_files(dossier: Dossier) -> list[Attachment]:
+    """The files filed with the papers; those of messages stand with the messages."""
+    return [
+        file
+        for file in dossier.attachments.all()
+        if file.submitted_at and file.document != Attachment.MESSAGE
+    ]
+
+
+def _filed_papers(dossier: Dossier) -> list[dict[str, Any]]:
+    """The filed files by the paper to which they belong, with the PDF that joins them."""
+    names = {row.key: row.name for row in dossier.revision.documents.all()}
+    rows: dict[str, dict[str, Any]] = {}
+    for file in _filed_files(dossier):
+        name = names.get(file.document, _("Tệp khác"))
+        row = rows.setdefault(file.document, {"name": name, "files": [], "bundles": []})
+        row["files"].append(file_row(file))
+    for bundle in dossier.bundles.all():
+        if bundle.document in rows:
+            rows[bundle.document]["bundles"].append(
+                {"key": bundle.key, "pages": bundle.pages, "size": size_text(bundle.size)}
+            )
+    return list(rows.values())
 
 
 def _papers(dossier: Dossier) -> list[dict[str, Any]]:
@@ -87,51 +179,25 @@ def _papers(dossier: Dossier) -> list[dict[str, Any]]:
 def timeline(dossier: Dossier) -> list[dict[str, Any]]:
     """What happened, the latest first, in words for the citizen; looks are not moves."""
     told = [event for event in dossier.events.all() if event.name in TOLD]
-    return [_told(event, dossier) for event in reversed(told)]
+    return [_told(event) for event in reversed(told)]
 
 
-def _told(event: Event, dossier: Dossier) -> dict[str, Any]:
+def office_words(event: Event) -> str:
+    """What an event that is no move is called in the officials' ledger."""
+    return str(_OFFICE_WORDS.get(event.name, _("Việc khác")))
+
+
+def _told(event: Event) -> dict[str, Any]:
     note = getattr(event, "note", None)
-    by_office = event.actor_id is not None and event.actor_id != dossier.owner_id
+    # What an official does is written down with the office for which they did it.
+    by_office = event.agency_id is not None and event.actor_id is not None
     return {
         "at": event.at,
         "text": TOLD[event.name],
         "by": event.actor.get_full_name() if by_office else "",
+        "is_citizens": event.actor_id is not None and not by_office,
         "note": note.text if note and note.is_public else "",
         "ground": note.legal_ground if note and note.is_public else "",
-    }
-
-
-def what_next(dossier: Dossier) -> str:
-    """Whose turn it is and by when, in one sentence."""
-    office = dossier.receiving_agency.name
-    sentences = {
-        State.SUBMITTED: _(
-            "Hồ sơ đã nộp, chưa được tiếp nhận. %(office)s trả lời trước %(answer_by)s."
-        ),
-        State.ACCEPTED: _("Hồ sơ đã được tiếp nhận và chờ thụ lý. Hẹn trả kết quả: %(promised)s."),
-        State.PROCESSING: _("Hồ sơ đang được giải quyết. Hẹn trả kết quả: %(promised)s."),
-        State.AWAITING_APPROVAL: _("Hồ sơ đang chờ ký. Hẹn trả kết quả: %(promised)s."),
-        State.AWAITING_CONFIRMATION: _(
-            "Đến lượt ông/bà: hãy kiểm tra bản dự thảo và trả lời trước %(citizen_by)s."
-        ),
-        State.SUPPLEMENT_REQUIRED: _("Đến lượt ông/bà: hãy bổ sung hồ sơ trước %(citizen_by)s."),
-        State.PAYMENT_REQUIRED: _("Đến lượt ông/bà: hãy nộp phí, lệ phí."),
-        State.COMPLETED: _("Đã có kết quả. %(delivery)s."),
-        State.RETURNED: _("Kết quả đã được trả. Hồ sơ kết thúc."),
-        State.REFUSED: _("Cơ quan không tiếp nhận hồ sơ; lý do ghi ở nhật ký dưới đây."),
-        State.STOPPED: _("Cơ quan đã dừng giải quyết; lý do ghi ở nhật ký dưới đây."),
-        State.WITHDRAWN: _("Ông/bà đã rút hồ sơ này."),
-    }
-    is_refusal = dossier.outcome == Dossier.Outcome.REFUSED
-    if is_refusal and dossier.state in (State.COMPLETED, State.RETURNED):
-        return _("Cơ quan không đồng ý giải quyết hồ sơ này; lý do ghi ở thông báo kết quả.")
-    return sentences.get(dossier.state, "") % {
-        "office": office,
-        "answer_by": moment_text(dossier.answer_by),
-        "promised": moment_text(dossier.promised_at),
-        "citizen_by": moment_text(dossier.citizen_by),
-        "delivery": dossier.get_delivery_display(),
     }
 
 

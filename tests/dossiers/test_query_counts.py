@@ -66,7 +66,7 @@ def test_the_list_of_ones_dossiers(client, owner, django_assert_num_queries):
         factories.draft(FUNERAL, owner=owner)
         factories.draft(BIRTH, owner=owner)
 
-    assert queries(client, reverse("dossiers:mine")) == before <= 6
+    assert queries(client, reverse("dossiers:mine")) == before <= 8
 
 
 @pytest.mark.parametrize("name", ["detail", "filed"])
