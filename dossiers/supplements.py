@@ -374,7 +374,7 @@ def save_section(dossier: Dossier, section_id: str, answer: Any, *, seen: str) -
     """
     locked, request = _lock(dossier)
     standing = amended(locked, request).answers.get(section_id)
-    if filing.digest(standing) not in {seen, filing.digest(answer)}:
+    if seen and filing.digest(standing) not in {seen, filing.digest(answer)}:
         raise filing.Changed
     form = locked.revision.form
     request.new_answers = {**request.new_answers, section_id: answer}
@@ -388,7 +388,7 @@ def explain(dossier: Dossier, key: str, text: str, *, seen: str) -> None:
     """Keep why a paper cannot be given; "" takes it back. Raises as `save_section`."""
     _locked, request = _lock(dossier)
     standing = request.explanations.get(key, "")
-    if filing.digest(standing) not in {seen, filing.digest(text)}:
+    if seen and filing.digest(standing) not in {seen, filing.digest(text)}:
         raise filing.Changed
     request.explanations = {k: v for k, v in request.explanations.items() if k != key}
     if text:
