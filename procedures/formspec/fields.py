@@ -10,12 +10,15 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import flatatt
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -301,9 +304,37 @@ class SelectType(ChoiceType):
     def input(self, spec: Field) -> forms.Field:
         """A select with an empty first entry."""
         return forms.ChoiceField(
-            choices=[("", _("— Chọn —")), *self.options(spec).items()],
+            choices=self.options(spec).items,
+            widget=_LongSelect(self.name),
             error_messages={"invalid_choice": gettext_lazy("Hãy chọn một mục trong danh sách.")},
         )
+
+
+class _LongSelect(forms.Select):
+    """A select that does not run a template for each of its hundreds of options."""
+
+    def __init__(self, type_name: str):
+        super().__init__()
+        self.type_name = type_name
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
+        """The select with an empty first entry, and what was chosen before."""
+        rows = [("", _("— Chọn —")), *_escaped_options(self.type_name)]
+        chosen = "" if value is None else str(value)
+        parts = ((key, _SELECTED if key == chosen else "", label) for key, label in rows)
+        inside = format_html_join("", '<option value="{}"{}>{}</option>', parts)
+        flat = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        return format_html("<select{}>{}</select>", flat, inside)
+
+
+_SELECTED = SafeString(" selected")
+
+
+@lru_cache(maxsize=8)
+def _escaped_options(type_name: str) -> tuple[tuple[str, str], ...]:
+    """The options of a type with one list for all questions, ready for a page."""
+    options = TYPES[type_name].options(Field(id="x", type=type_name))
+    return tuple((escape(key), escape(label)) for key, label in options.items())
 
 
 class ChoicesType(ChoiceType):
@@ -482,7 +513,7 @@ class EthnicityType(SelectType):
 
     def options(self, spec: Field) -> dict[str, str]:
         """Name -> name."""
-        return {name: name for name in lists.ETHNIC_GROUPS}
+        return lists.ethnic_groups()
 
 
 class NationalityType(SelectType):

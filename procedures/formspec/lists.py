@@ -36,6 +36,12 @@ class Commune(NamedTuple):
 
 
 @lru_cache(maxsize=1)
+def ethnic_groups() -> dict[str, str]:
+    """Name -> name."""
+    return {name: name for name in ETHNIC_GROUPS}
+
+
+@lru_cache(maxsize=1)
 def nationalities() -> dict[str, str]:
     """ISO 3166 code -> Vietnamese name, Việt Nam first, the rest in Vietnamese order."""
     names = {
@@ -46,7 +52,8 @@ def nationalities() -> dict[str, str]:
         and code not in {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"}
     }
     rest = sorted((fold(name), code) for code, name in names.items() if code != "VN")
-    return {"VN": names["VN"], **{code: names[code] for _folded, code in rest}}
+    codes = ["VN", *(code for _folded, code in rest)]
+    return {code: names[code] for code in codes}
 
 
 @lru_cache(maxsize=1)
@@ -97,5 +104,14 @@ def _in_province(name: str, province: str) -> list[Commune]:
 
 def commune_suggestions(codes: list[str]) -> list[str]:
     """The communes of the provinces in which these communes lie, offered while typing."""
-    provinces = {communes()[code].province for code in codes if code in communes()}
-    return [str(row) for row in communes().values() if row.province in provinces]
+    known = communes()
+    return [
+        name
+        for province in dict.fromkeys(known[code].province for code in codes if code in known)
+        for name in _communes_of(province)
+    ]
+
+
+@lru_cache(maxsize=34)
+def _communes_of(province: str) -> tuple[str, ...]:
+    return tuple(str(row) for row in communes().values() if row.province == province)

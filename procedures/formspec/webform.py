@@ -76,10 +76,14 @@ class SectionForm(forms.Form):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
+        # The inputs of a question by suffix, so that making them is done once.
+        self._names: dict[str, dict[str, str]] = {}
         for question in self.questions:
-            for name, field in self._inputs(question):
+            names = self._names.setdefault(question.path, {})
+            for suffix, field in self._inputs(question):
+                names[suffix] = f"{question.path}{suffix}"
                 field.required = False
-                self.fields[name] = field
+                self.fields[names[suffix]] = field
         said = [_Said("mc-notice", _COPIED)] if copied else []
         self.helper.layout = Layout(*said, *self._layout(section.fields))
         if data is not None:
@@ -112,7 +116,7 @@ class SectionForm(forms.Form):
                 field.help_text = f"{spec.help} {field.help_text}"
             # Nothing is required to Django, so the template is told which to mark as optional.
             field.is_demanded = not question.is_optional and suffix != ".detail"
-            yield f"{question.path}{suffix}", field
+            yield suffix, field
 
     @staticmethod
     def _hint(spec: Field) -> str:
@@ -173,10 +177,7 @@ class SectionForm(forms.Form):
         row = _prune_row(self.section, self._row(cleaned), self.answers)
         view = {**self.answers, self.section.id: row}
         for question in self.questions:
-            names = {
-                suffix: f"{question.path}{suffix}"
-                for suffix in type_of(question.spec).inputs(question.spec)
-            }
+            names = self._names[question.path]
             if not all(conditions.holds(when, view) for when in question.whens):
                 for name in names.values():
                     self._errors.pop(name, None)
@@ -202,12 +203,9 @@ class SectionForm(forms.Form):
     def _row(self, cleaned: Mapping[str, Any]) -> dict[str, Any]:
         row: dict[str, Any] = {}
         for question in self.questions:
-            kind = type_of(question.spec)
-            values = {
-                suffix: cleaned.get(f"{question.path}{suffix}")
-                for suffix in kind.inputs(question.spec)
-            }
-            answer = kind.to_answer(values)
+            names = self._names[question.path]
+            values = {suffix: cleaned.get(name) for suffix, name in names.items()}
+            answer = type_of(question.spec).to_answer(values)
             if answer is not None:
                 put(row, question.path, answer)
         return row
