@@ -36,9 +36,7 @@ def keeps_typed(view: View) -> View:
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
-        if request.method == "POST" and throttling.allow(
-            request, "typed", per_minute=KEPT_PER_MINUTE
-        ):
+        if request.method == "POST" and _may_keep(request):
             keep(request)
         return redirect_to_login(request.get_full_path())
 
@@ -74,7 +72,13 @@ def keep_after_refusal(request: HttpRequest) -> bool:
         view = resolve(request.path_info).func
     except Resolver404:
         return False
-    return request.method == "POST" and getattr(view, "keeps_typed", False) and keep(request)
+    keeps = request.method == "POST" and getattr(view, "keeps_typed", False)
+    return keeps and _may_keep(request) and keep(request)
+
+
+def _may_keep(request: HttpRequest) -> bool:
+    """Not more than a person types: each one may bring a row of a session."""
+    return throttling.allow(request, "typed", per_minute=KEPT_PER_MINUTE)
 
 
 def of(request: HttpRequest) -> QueryDict | None:
