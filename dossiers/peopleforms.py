@@ -20,10 +20,18 @@ from dossiers.behalf import (
 )
 from dossiers.models import Dossier, Participant
 from procedures.formspec import conditions, numbers
-from procedures.formspec.fields import CitizenNumberType, EmailType, NameType, PhoneType
+from procedures.formspec.fields import type_of
+from procedures.formspec.spec import Field
 
 SELF = "self"
-_NAME, _NUMBER, _EMAIL, _PHONE = NameType(), CitizenNumberType(), EmailType(), PhoneType()
+
+
+def _input(kind: str, label: str) -> forms.Field:
+    """The input of a question of this type, as the forms of procedures have it."""
+    spec = Field(id=kind, type=kind, label=label)
+    field = type_of(spec).input(spec)
+    field.label = label
+    return field
 
 
 class _TaxCode(forms.CharField):
@@ -64,10 +72,9 @@ class BehalfForm(forms.Form):
     def __init__(self, data: Any, *, dossier: Dossier):
         self.filer = dossier.owner
         super().__init__(data, initial=_initial(dossier.behalf))
-        self.fields["person_name"] = name = _NAME.input(None)
-        name.label = _("Họ và tên người được nộp thay")
-        self.fields["person_number"] = number = _NUMBER.input(None)
-        number.label = _("Số định danh cá nhân của người đó")
+        self.fields["person_name"] = _input("name", _("Họ và tên người được nộp thay"))
+        number = _input("citizen_number", _("Số định danh cá nhân của người đó"))
+        self.fields["person_number"] = number
         number.help_text = _("12 chữ số trên thẻ căn cước, thẻ căn cước công dân")
         self.fields["person_relation"] = _choice(_("Ông/bà là gì của người đó?"), PERSON_RELATIONS)
         self.fields["business_name"] = forms.CharField(
@@ -155,12 +162,12 @@ class _Contact(forms.CharField):
         """Raise `ValidationError` with the sentence of the kind that was meant."""
         value = super().clean(value)
         if "@" in value:
-            return _EMAIL.input(None).clean(value).lower()
+            return _input("email", str(self.label)).clean(value).lower()
         if not any(char.isdigit() for char in value):
             raise ValidationError(
                 _("Hãy ghi địa chỉ thư điện tử hoặc số điện thoại của người được mời.")
             )
-        return _PHONE.input(None).clean(value)
+        return _input("phone", str(self.label)).clean(value)
 
 
 class InvitationForm(forms.Form):
@@ -188,8 +195,7 @@ class InvitationForm(forms.Form):
 
     def __init__(self, data: Any, *, dossier: Dossier):
         super().__init__(data, initial={"role": Participant.Role.CO_APPLICANT})
-        field = _NAME.input(None)
-        field.label = _("Họ và tên người được mời")
+        field = _input("name", _("Họ và tên người được mời"))
         field.error_messages["required"] = _("Hãy nhập họ và tên người được mời.")
         self.fields["name"] = field
         self.order_fields(self.field_order)

@@ -10,7 +10,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import ledger, messages, participants, planned, results, supplements, workflow
+from dossiers import (
+    behalf,
+    ledger,
+    messages,
+    participants,
+    planned,
+    results,
+    supplements,
+    workflow,
+)
 from dossiers.answers import answer_sections
 from dossiers.attachments import size_text
 from dossiers.documents import file_row
@@ -102,6 +111,7 @@ def page(dossier: Dossier, viewer: User) -> dict[str, Any]:
     shown = tracking(dossier)
     return shown | {
         "is_owner": is_owner,
+        "principal": behalf.words(dossier),
         "is_solemn": is_solemn(dossier),
         "turn": turn(dossier, viewer, calendar),
         "moves": shown["moves"] if is_owner else set(),

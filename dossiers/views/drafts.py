@@ -13,7 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dossiers import answers, attachments, drafting, expiry, filing, prefill, typed, workflow
+from dossiers import (
+    answers,
+    attachments,
+    drafting,
+    expiry,
+    filing,
+    participants,
+    prefill,
+    typed,
+    workflow,
+)
 from dossiers import documents as papers
 from dossiers.forms import (
     FilingForm,
@@ -148,6 +158,7 @@ def draft(request: HttpRequest, key: str) -> HttpResponse:
         "steps": drafting.asked(steps),
         "next": drafting.first_left(steps),
         "expires_at": expiry.expires_at(dossier),
+        "people": participants.of_draft(dossier),
     }
     return render(request, "dossiers/draft.html", context)
 
@@ -329,6 +340,7 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
         warnings=warnings(dossier.revision.form, dossier.answers),
         form=form, seen=seen, lines=lines, total=total(lines),
         redirection=drafting.redirection(dossier),
+        people=participants.of_draft(dossier),
     )  # fmt: skip
 
 
