@@ -5,26 +5,36 @@ from __future__ import annotations
 import datetime
 import logging
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.tasks import Task, TaskResultStatus
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django_tasks_db.models import DBTaskResult
 
-from dossiers import questions, workflow
-from dossiers.models import Dossier, Notice, Paper, Question, Result
-from dossiers.notices import moment_text
+from dossiers import notices, questions, sending, workflow
+from dossiers.models import Delivery, Dossier, Notice, Paper, Question, Result
 from dossiers.tasks import (
     finish_result,
     make_paper,
+    send_digest,
     send_notice,
     send_question_answer,
     send_question_receipt,
     send_question_reminder,
 )
 
-REMIND_BEFORE = datetime.timedelta(days=2)
+REMIND_FIRST = datetime.timedelta(days=3)
+REMIND_LAST = datetime.timedelta(days=1)
+# With less time than this one reminder is enough.
+REMIND_TWICE_FROM = datetime.timedelta(days=4)
+REMINDERS = {
+    Dossier.State.SUPPLEMENT_REQUIRED: "remind_supplement",
+    Dossier.State.PAYMENT_REQUIRED: "remind_payment",
+    Dossier.State.AWAITING_CONFIRMATION: "remind_draft",
+}
+# The moves from which the citizen's time runs.
+ASKING = ("submit", "request_supplement", "request_payment", "send_draft")
 REMIND_OFFICE_BEFORE = datetime.timedelta(days=3)
 # Longer than a queue tries by itself (`portal.stuck_tasks`), so that nothing runs twice.
 ASK_AGAIN_AFTER = datetime.timedelta(hours=9)
@@ -57,38 +67,89 @@ def _agree(dossier: Dossier) -> bool:
     return True
 
 
+# --- The citizen's own deadlines --------------------------------------------------------
+
+
 def remind_citizens() -> int:
-    """Remind once those whose time to supplement ends soon; the portal never ends it itself."""
+    """Remind those whose time to supplement, pay or check ends soon; how many.
+
+    Twice where there is time for it: three days and one day before the end. The portal
+    never ends a dossier itself.
+    """
     return sum(_remind(pk) for pk in _to_remind().values_list("pk", flat=True))
 
 
-def _to_remind():
+def _to_remind() -> QuerySet[Dossier]:
+    """Those near the end that were not reminded yet in this stretch of time."""
     now = timezone.now()
+    said = Notice.objects.filter(
+        dossier=OuterRef("pk"), kind__in=REMINDERS.values(), due_at=OuterRef("citizen_by")
+    )
+    said_last = said.filter(created_at__gte=OuterRef("citizen_by") - REMIND_LAST)
+    is_last = Q(citizen_by__lte=now + REMIND_LAST)
     return Dossier.objects.filter(
-        state=Dossier.State.SUPPLEMENT_REQUIRED,
+        Q(is_last & ~Exists(said_last)) | Q(~is_last & ~Exists(said)),
+        state__in=REMINDERS,
         citizen_by__gt=now,
-        citizen_by__lte=now + REMIND_BEFORE,
+        citizen_by__lte=now + REMIND_FIRST,
     )
 
 
 @transaction.atomic
 def _remind(pk: int) -> bool:
     # Locked and asked again: two of these commands may run side by side.
-    locked = _to_remind().select_for_update(of=("self",)).select_related("owner")
-    dossier = locked.filter(pk=pk).first()
-    if dossier is None:
+    locked = _to_remind().select_for_update(of=("self",))
+    rows = locked.select_related("owner", "revision", "receiving_agency", "handling_agency")
+    dossier = rows.filter(pk=pk).first()
+    if dossier is None or dossier.citizen_by - timezone.now() > _remind_before(dossier):
         return False
-    subject = _("Hồ sơ %(code)s: nhắc bổ sung trước %(when)s") % {
-        "code": dossier.code,
-        "when": moment_text(dossier.citizen_by),
-    }
-    body = _("Cơ quan đang chờ ông/bà bổ sung hồ sơ. Xin bổ sung để hồ sơ được giải quyết tiếp.")
-    notice, is_new = Notice.objects.get_or_create(
-        dossier=dossier, recipient=dossier.owner, subject=subject, defaults={"body": body}
+    kind = REMINDERS[dossier.state]
+    notices.say(dossier.owner, kind, dossier=dossier, due_at=dossier.citizen_by)
+    return True
+
+
+def _remind_before(dossier: Dossier) -> datetime.timedelta:
+    """How long before the end the first reminder falls: never in the first half of the time.
+
+    Who has a day or less is not reminded; who has less than four days, once.
+    """
+    asked = dossier.events.filter(name__in=ASKING).order_by("-seq").first()
+    given = dossier.citizen_by - asked.at
+    if given <= REMIND_LAST:
+        return datetime.timedelta(0)
+    return min(REMIND_FIRST if given >= REMIND_TWICE_FROM else REMIND_LAST, given / 2)
+
+
+# --- Messages that go together ----------------------------------------------------------
+
+
+def send_digests() -> int:
+    """Each morning ask for one message to everybody who wants their notices together.
+
+    Run again, it finds nothing left; run late, it still sends what waited this morning.
+    """
+    until = sending.digest_until()
+    if timezone.localtime().date() != timezone.localtime(until).date():
+        return 0  # before seven: nobody's telephone rings at night
+    waiting = Delivery.objects.filter(
+        waits_for_digest=True, sent_at=None, created_at__lt=until,
+        created_at__gt=until - STILL_NEWS,
+        notice__recipient__is_active=True, notice__recipient__closed_at=None,
+    )  # fmt: skip
+    people = waiting.order_by().values_list("notice__recipient", "channel").distinct()
+    return sum(_ask_for_digest(user_id, channel) for user_id, channel in people)
+
+
+@transaction.atomic
+def _ask_for_digest(user_id: int, channel: str) -> bool:
+    # Two of these commands side by side would each ask for one.
+    get_user_model().objects.select_for_update(no_key=True).get(pk=user_id)
+    return _enqueue_unless_under_way(
+        send_digest, user_id, channel, settled=timezone.now() - ASK_AGAIN_AFTER
     )
-    if is_new:
-        send_notice.enqueue(notice.pk)
-    return is_new
+
+
+# --- The office's -----------------------------------------------------------------------
 
 
 def remind_offices() -> int:
@@ -101,9 +162,12 @@ def remind_offices() -> int:
         Q(agency__reception=None) | Q(agency__reception__email=""), agency__email=""
     )
     return sum(
-        _enqueue_unless_under_way(send_question_reminder, pk, now - ASK_AGAIN_AFTER)
+        _enqueue_unless_under_way(send_question_reminder, pk, settled=now - ASK_AGAIN_AFTER)
         for pk in to_write.values_list("pk", flat=True)[:ASK_AT_MOST]
     )
+
+
+# --- What is owed -----------------------------------------------------------------------
 
 
 def ask_again() -> int:
@@ -115,9 +179,12 @@ def ask_again() -> int:
     now = timezone.now()
     settled = now - ASK_AGAIN_AFTER
     papers = Paper.objects.filter(file="", created_at__lt=settled)
+    undelivered = Delivery.objects.filter(notice=OuterRef("pk"), sent_at=None)
     unsent = Notice.objects.filter(
-        sent_at=None, created_at__lt=settled, created_at__gt=now - STILL_NEWS
-    ).exclude(recipient__email="")
+        Exists(undelivered.filter(waits_for_digest=False)),
+        recipient__is_active=True, recipient__closed_at=None,
+        created_at__lt=settled, created_at__gt=now - STILL_NEWS,
+    )  # fmt: skip
     approved = Result.objects.filter(
         dossier__state=Dossier.State.AWAITING_APPROVAL, dossier__approved_at__lt=settled
     ).exclude(approved_by=None)
@@ -136,18 +203,18 @@ def ask_again() -> int:
         (send_question_answer, answers),
     ]
     return sum(
-        _enqueue_unless_under_way(task, pk, settled)
+        _enqueue_unless_under_way(task, pk, settled=settled)
         for task, rows in owed
         for pk in rows.values_list("pk", flat=True)[:ASK_AT_MOST]
     )
 
 
-def _enqueue_unless_under_way(task: Task, pk: int, settled: datetime.datetime) -> bool:
+def _enqueue_unless_under_way(task: Task, *args: int | str, settled: datetime.datetime) -> bool:
     same = DBTaskResult.objects.filter(
-        task_path=task.module_path, args_kwargs={"args": [pk], "kwargs": {}}
+        task_path=task.module_path, args_kwargs={"args": list(args), "kwargs": {}}
     )
     open_states = [TaskResultStatus.READY, TaskResultStatus.RUNNING]
     if same.filter(Q(status__in=open_states) | Q(finished_at__gte=settled)).exists():
         return False
-    task.enqueue(pk)
+    task.enqueue(*args)
     return True

@@ -127,9 +127,10 @@ def say(
 
     Inside the transaction of what it tells about.
     """
+    is_filer = dossier is None or recipient.pk == dossier.owner_id
     notice = _compose(
         WORDS[kind], kind, dossier, recipient, event=event, path=path, due_at=due_at,
-        values=values_of(dossier, is_filer=True, due_at=due_at) | values,
+        values=values_of(dossier, is_filer=is_filer, due_at=due_at) | values,
     )  # fmt: skip
     return _keep_once(notice)
 

@@ -231,7 +231,7 @@ WORDS = {
 SILENT = frozenset({"propose", "send_back", "approve"})
 
 # Said once, where it belongs: at the first word from the office, and at the very end.
-CONDOLENCE = _("%(office)s xin chia buồn cùng gia đình.")
+CONDOLENCE = _("%(office)s xin chia buồn cùng gia đình người đã mất.")
 WARM_WISH = _("Xin chúc gia đình nhiều sức khỏe và hạnh phúc.")
 IN_MOURNING = frozenset({"submit", "submit_and_pay"})
 

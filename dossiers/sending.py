@@ -76,8 +76,9 @@ def _note_error(deliveries: list[Delivery], error: Exception) -> None:
 
 
 @in_vietnamese
-def send_digest(user_id: int, channel: str, until: datetime.datetime) -> None:
-    """Send in one message what has waited for this person since before `until`."""
+def send_digest(user_id: int, channel: str) -> None:
+    """Send in one message what has waited for this person when it last struck seven."""
+    until = digest_until()
     waiting = list(
         Delivery.objects.filter(
             notice__recipient=user_id, channel=channel, waits_for_digest=True, sent_at=None,
@@ -92,6 +93,13 @@ def send_digest(user_id: int, channel: str, until: datetime.datetime) -> None:
     except Exception as error:
         _note_error(waiting, error)
         raise
+
+
+def digest_until() -> datetime.datetime:
+    """The last seven o'clock in the morning: what came later waits for the next."""
+    now = timezone.localtime()
+    seven = now.replace(hour=7, minute=0, second=0, microsecond=0)
+    return seven if seven <= now else seven - datetime.timedelta(days=1)
 
 
 def _send_together(waiting: list[Delivery], until: datetime.datetime) -> bool:

@@ -6,8 +6,6 @@ first whether its effect is already there.
 
 from __future__ import annotations
 
-import datetime
-
 from django.tasks import task
 
 from dossiers import workflow
@@ -48,11 +46,11 @@ def send_notice(notice_id: int) -> None:
 
 
 @task()
-def send_digest(user_id: int, channel: str, until: str) -> None:
-    """Send what has waited for one person since before a moment (ISO 8601)."""
+def send_digest(user_id: int, channel: str) -> None:
+    """Send together what has waited for one person."""
     from dossiers import sending
 
-    sending.send_digest(user_id, channel, datetime.datetime.fromisoformat(until))
+    sending.send_digest(user_id, channel)
 
 
 @task()

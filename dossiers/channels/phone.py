@@ -17,7 +17,11 @@ from dossiers.models import Delivery, Notice
 SMS_LENGTH = 160
 # ASCII that GSM 03.38 lacks or counts twice.
 _NOT_IN_GSM = re.compile(r"[^ -~]|[\^{}\\\[~\]|`]")
-_PLAIN = str.maketrans("đĐ–—“”‘’…", "dD--\"\"''.")
+# Letters and marks that do not fall apart into a plain one and an accent.
+_PLAIN = {
+    0x110: "D", 0x111: "d", 0x2013: "-", 0x2014: "-", 0x201C: '"', 0x201D: '"',
+    0x2018: "'", 0x2019: "'", 0x2026: ".",
+}  # fmt: skip
 
 
 def send(channel: str, to: str, text: str) -> None:

@@ -17,7 +17,7 @@ import time_machine
 from django.db import IntegrityError, connection, connections
 from django.db.models import QuerySet
 
-from dossiers import due, filing, ledger, workflow
+from dossiers import due, filing, ledger, notices, workflow
 from dossiers.models import Attachment, DayCounter, Dossier, Event, Notice, ResultCounter
 from procedures.worktime import VIETNAM
 from tests import factories
@@ -385,13 +385,13 @@ def about_to_be_reminded(clock, monkeypatch) -> Dossier:
         factories.filed(), "request_supplement", by=office.reception, items="Ảnh", reason="Mờ"
     )
     clock.move_to(dossier.citizen_by - datetime.timedelta(days=1))
-    moment_text = due.moment_text
+    say = notices.say
 
-    def slowly(moment) -> str:
+    def slowly(*args, **kwargs) -> Notice:
         time.sleep(GAP)
-        return moment_text(moment)
+        return say(*args, **kwargs)
 
-    monkeypatch.setattr(due, "moment_text", slowly)
+    monkeypatch.setattr(notices, "say", slowly)
     return dossier
 
 

@@ -7,12 +7,13 @@ import logging
 
 import pytest
 import time_machine
+from django.core import mail
 from django.core.management import call_command
 from django.tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from dossiers import due, sending, workflow
-from dossiers.models import Dossier, Notice
+from dossiers.models import Dossier, Notice, NoticePreference
 from dossiers.tasks import send_notice
 from portal import stuck_tasks
 from portal.management.commands import run_due
@@ -118,23 +119,84 @@ def waiting_for_papers() -> Dossier:
 
 
 def reminders(dossier: Dossier):
-    return Notice.objects.filter(dossier=dossier, event=None)
+    return Notice.objects.filter(dossier=dossier, kind__in=due.REMINDERS.values())
 
 
-def test_a_citizen_is_reminded_once_two_days_before_the_end(clock):
+def reminded(dossier: Dossier, clock) -> list[datetime.timedelta]:
+    """Run every hour until the end; how long before it each reminder was written."""
+    moment = NOW
+    while moment < dossier.citizen_by + DAY:
+        clock.move_to(moment)
+        due.remind_citizens()
+        due.remind_citizens()
+        moment += 6 * HOUR
+    written = reminders(dossier).order_by("pk").values_list("created_at", flat=True)
+    return [dossier.citizen_by - at for at in written]
+
+
+def test_a_citizen_is_reminded_three_days_and_one_day_before_the_end(clock):
     dossier = waiting_for_papers()
 
-    clock.move_to(dossier.citizen_by - 2 * DAY - MINUTE)
+    assert reminded(dossier, clock) == [3 * DAY, DAY]
+
+    first = reminders(dossier).last()
+    sending = DBTaskResult.objects.filter(task_path="dossiers.tasks.send_notice")
+    assert "nhắc bổ sung trước 09:00 ngày 07/12/2026" in first.subject
+    assert first.is_urgent
+    assert first.due_at == dossier.citizen_by
+    assert first.path == f"/ho-so/{dossier.code}/bo-sung/"
+    assert [first.pk] in [row.args_kwargs["args"] for row in sending]
+
+
+@pytest.mark.parametrize(
+    "hours, before",
+    [(24, []), (36, [18]), (48, [24]), (72, [24]), (96, [48, 24]), (240, [72, 24])],
+)
+def test_short_times_are_reminded_less(hours, before, clock):
+    dossier = waiting_for_papers()
+    Dossier.objects.filter(pk=dossier.pk).update(citizen_by=NOW + hours * HOUR)
+    dossier = Dossier.objects.get(pk=dossier.pk)
+
+    assert reminded(dossier, clock) == [hours * HOUR for hours in before]
+
+
+def test_who_has_to_pay_is_reminded(clock):
+    dossier = factories.filed(factories.COPY)
+    Dossier.objects.filter(pk=dossier.pk).update(citizen_by=NOW + 2 * DAY)
+    clock.move_to(NOW + DAY)
+
     run()
-    assert not reminders(dossier).exists()
-    for hours in (0, 1, 24):
-        clock.move_to(dossier.citizen_by - 2 * DAY + hours * HOUR)
-        run()
 
     notice = reminders(dossier).get()
-    assert "09:00 ngày 07/12/2026" in notice.subject
-    sending = DBTaskResult.objects.filter(task_path="dossiers.tasks.send_notice")
-    assert [notice.pk] in [row.args_kwargs["args"] for row in sending]
+    assert "nhắc nộp phí" in notice.subject
+    assert "Ông/bà cần làm: nộp phí, lệ phí" in notice.body
+    assert notice.path == f"/thanh-toan/ho-so/{dossier.code}/"
+
+
+def test_who_has_more_than_a_day_to_check_a_draft_is_reminded(clock):
+    dossier = awaiting_confirmation(factories.Office())
+    Dossier.objects.filter(pk=dossier.pk).update(citizen_by=NOW + 3 * DAY)
+    clock.move_to(NOW + 2 * DAY)
+
+    run()
+
+    assert reminders(dossier).get().path == f"/ho-so/{dossier.code}/ban-du-thao/"
+
+
+def test_a_new_stretch_of_time_is_reminded_anew(clock):
+    dossier = waiting_for_papers()
+    clock.move_to(dossier.citizen_by - DAY)
+    run()
+    answered = workflow.perform(dossier, "answer_supplement", by=dossier.owner, answer="Đã gửi lại")
+    office = factories.Office()
+    again = workflow.perform(
+        answered, "request_supplement", by=office.reception, items="Ảnh", reason="Ảnh mờ"
+    )
+    clock.move_to(again.citizen_by - DAY)
+
+    run()
+
+    assert reminders(dossier).count() == 2
 
 
 def test_time_that_ran_out_ends_nothing_by_itself(clock):
@@ -155,6 +217,98 @@ def test_who_has_answered_is_not_reminded(clock):
     run()
 
     assert not reminders(dossier).exists()
+
+
+# --- Digests ----------------------------------------------------------------------------
+
+
+def told_daily(**fields) -> Dossier:
+    """A dossier filed at 09:00 by somebody who wants their notices together."""
+    owner = factories.user(**fields)
+    NoticePreference.objects.create(user=owner, pace=NoticePreference.Pace.DAILY)
+    return factories.filed(owner=owner)
+
+
+def test_what_waited_goes_together_the_next_morning(clock, run_tasks):
+    dossier = told_daily()
+    clock.move_to(NOW + HOUR)
+    factories.Office().accepted(dossier)
+    run()
+    run_tasks()
+    assert mail.outbox == []
+
+    for hour in (6, 7, 8, 9):
+        clock.move_to(datetime.datetime(2026, 11, 26, hour, 0, tzinfo=VIETNAM))
+        run()
+        run()
+        run_tasks()
+        assert len(mail.outbox) == (hour >= 7)
+
+    [message] = mail.outbox
+    html = message.alternatives[0].content
+    for notice in dossier.notices.all():
+        assert notice.sent_at == datetime.datetime(2026, 11, 26, 7, 0, tzinfo=VIETNAM)
+        assert notice.subject in message.body
+        assert notice.subject in html
+    assert message.subject == "Cổng Một Cửa: 2 thông báo mới"
+    assert "digest-" in message.extra_headers["Message-ID"]
+
+
+def test_what_comes_after_seven_waits_for_the_next_day(clock, run_tasks):
+    dossier = told_daily()
+    for day, hour in ((26, 10), (27, 6)):
+        clock.move_to(datetime.datetime(2026, 11, day, hour, 0, tzinfo=VIETNAM))
+        run()
+        run_tasks()
+    assert len(mail.outbox) == 1
+    clock.move_to(datetime.datetime(2026, 11, 27, 6, 30, tzinfo=VIETNAM))
+    factories.Office().accepted(dossier)
+    for hour in (7, 8):
+        clock.move_to(datetime.datetime(2026, 11, 27, hour, 0, tzinfo=VIETNAM))
+        run()
+        run_tasks()
+
+    assert len(mail.outbox) == 2
+
+
+def test_what_the_reader_has_to_do_waits_for_nothing(run_tasks):
+    dossier = told_daily()
+    workflow.perform(
+        dossier, "request_supplement", by=factories.Office().reception, items="Ảnh", reason="Mờ"
+    )
+
+    run_tasks_but_papers(run_tasks)
+
+    [message] = mail.outbox
+    assert "cần bổ sung" in message.subject
+
+
+def run_tasks_but_papers(run_tasks) -> None:
+    DBTaskResult.objects.filter(task_path="dossiers.tasks.make_paper").delete()
+    run_tasks()
+
+
+def test_a_digest_that_failed_is_asked_for_again_and_sent_once(clock, monkeypatch, run_tasks):
+    told_daily()
+    clock.move_to(datetime.datetime(2026, 11, 26, 7, 0, tzinfo=VIETNAM))
+    due.send_digests()
+    digests = DBTaskResult.objects.filter(task_path="dossiers.tasks.send_digest")
+    digests.update(status=TaskResultStatus.FAILED, finished_at=NOW + DAY)
+    clock.move_to(datetime.datetime(2026, 11, 26, 19, 0, tzinfo=VIETNAM))
+
+    counts = [due.send_digests(), due.send_digests()]
+    run_tasks_but_papers(run_tasks)
+
+    assert counts == [1, 0]
+    assert len(mail.outbox) == 1
+
+
+def test_a_closed_account_gets_no_digest(clock):
+    dossier = told_daily()
+    type(dossier.owner).objects.filter(pk=dossier.owner_id).update(closed_at=NOW)
+    clock.move_to(NOW + DAY)
+
+    assert due.send_digests() == 0
 
 
 # --- Tasks that were lost ---------------------------------------------------------------
