@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from allauth.core.exceptions import RateLimited
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
 from django.utils import translation
 
 from procedures.text import normalise
@@ -77,6 +79,21 @@ class PermissionsPolicy:
         )
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
+
+
+class TooManyRequests:
+    """A code that was asked for too often, and what else allauth refuses so, has a page."""
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Nothing before, nothing after."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The page for 429, where some of allauth's views let the exception through."""
+        return render(request, "429.html", status=429) if isinstance(error, RateLimited) else None
 
 
 class NoStoreForPeople:

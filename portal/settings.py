@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.middleware.TooManyRequests",
     "portal.sessions.SessionTimeouts",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.NoStoreForPeople",
