@@ -1,166 +1,89 @@
-"""Files that people attach: what is taken, how it is checked, and how it is kept.
+"""Files that people attach: how they are kept with a dossier, and taken out again.
 
-The type is found from the content alone; the name that the person gave is text to show.
 A file is stored under a name of our own and never changed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 import uuid
-import zipfile
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from dossiers.models import Attachment, Dossier, Result
-from procedures.text import normalise
+from dossiers import intake
+from dossiers.intake import Taken, sha256_of, size_text
+from dossiers.models import Attachment, Bundle, Dossier, KeptPaper, Result
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
 
+__all__ = ["check", "sha256_of", "size_text", "store"]
+
 MAX_FILES = 20
 MAX_TOTAL_MB = 100
-MAX_PIXELS = 40_000_000
-MAX_PAGES = 500
-
-# What a file must begin with: a signature further in makes a polyglot, and is refused.
-_SIGNATURES = (
-    (b"%PDF-", "application/pdf", ".pdf"),
-    (b"\xff\xd8\xff", "image/jpeg", ".jpg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png", ".png"),
-)
 
 
 def check(file: UploadedFile) -> tuple[str, str]:
-    """(media type, extension) of an upload; `ValidationError` says what to do instead.
-
-    Takes PDF, JPEG and PNG, up to `MAX_UPLOAD_MB` MB. Pictures are measured by their
-    header before anything is decoded; PDFs must open without a password.
-    """
-    if not file.size:
-        raise ValidationError(_("Tệp trống; có thể tệp chưa tải xong. Hãy chọn lại tệp."))
-    if file.size > settings.MAX_UPLOAD_MB * 1024 * 1024:
-        raise ValidationError(
-            _("Tệp nặng %(size).1f MB; mỗi tệp tối đa %(most)d MB. Hãy chụp lại ở cỡ nhỏ hơn.")
-            % {"size": file.size / 1024 / 1024, "most": settings.MAX_UPLOAD_MB}
-        )
+    """(media type, extension) of a file that is then kept as it came; `ValidationError`."""
+    with intake.taken(file) as one:
+        kind = (one.media_type, one.extension)
     file.seek(0)
-    head = file.read(16)
-    for signature, media_type, extension in _SIGNATURES:
-        if head.startswith(signature):
-            _check_content(file, media_type)
-            return media_type, extension
-    raise ValidationError(_("Chỉ nhận ảnh JPG, PNG hoặc tệp PDF. Hãy chụp ảnh giấy tờ rồi gửi."))
+    return kind
 
 
-def _check_content(file: UploadedFile, media_type: str) -> None:
-    file.seek(0)
-    if media_type == "application/pdf":
-        _check_pdf(file)
-    else:
-        _check_picture(file)
-    file.seek(0)
-    if zipfile.is_zipfile(file):
-        raise ValidationError(_("Tệp này có kèm một tệp nén bên trong. Hãy chụp ảnh giấy tờ."))
-    file.seek(0)
-
-
-def _check_pdf(file: UploadedFile) -> None:
-    import pikepdf
-
-    try:
-        with pikepdf.open(file) as pdf:
-            pages = len(pdf.pages)
-            runs = 0 < pages <= MAX_PAGES and _runs_something(pdf)
-    except pikepdf.PasswordError:
-        raise ValidationError(
-            _("Tệp PDF có mật khẩu; hãy bỏ mật khẩu hoặc chụp ảnh giấy tờ.")
-        ) from None
-    except (pikepdf.PdfError, ValueError, RuntimeError):
-        raise ValidationError(_("Tệp PDF bị hỏng, không mở được. Hãy chọn tệp khác.")) from None
-    if not 0 < pages <= MAX_PAGES:
-        raise ValidationError(_("Tệp PDF phải có từ 1 đến %(most)d trang.") % {"most": MAX_PAGES})
-    if runs:
-        raise ValidationError(_("Tệp PDF có chứa lệnh tự chạy. Hãy chụp ảnh giấy tờ rồi gửi."))
-
-
-def _runs_something(pdf: Any) -> bool:
-    """Whether a PDF brings a script, or starts a program, when it is opened or clicked."""
-    root = pdf.Root
-    if "/JavaScript" in root.get("/Names", {}) or "/AA" in root:
-        return True
-    clickable = [note for page in pdf.pages for note in page.obj.get("/Annots", [])]
-    if any("/AA" in part for part in [*(page.obj for page in pdf.pages), *clickable]):
-        return True
-    actions = [root.get("/OpenAction"), *(note.get("/A") for note in clickable)]
-    return any(
-        str(action.get("/S")) in {"/JavaScript", "/Launch"}
-        for action in actions
-        if hasattr(action, "get")
-    )
-
-
-def _check_picture(file: UploadedFile) -> None:
-    import warnings
-
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(file, formats=["JPEG", "PNG"]) as picture:
-                width, height = picture.size
-                if width * height <= MAX_PIXELS:
-                    picture.verify()
-    except Image.DecompressionBombError:
-        raise ValidationError(_too_large()) from None
-    except (OSError, SyntaxError, ValueError):
-        raise ValidationError(_("Ảnh bị hỏng, không mở được. Hãy chụp lại.")) from None
-    if width * height > MAX_PIXELS:
-        raise ValidationError(_too_large())
-
-
-def _too_large() -> str:
-    return _("Ảnh quá lớn; hãy chụp lại ở cỡ nhỏ hơn 40 triệu điểm ảnh.")
-
-
-def clean_name(name: str, extension: str) -> str:
-    """A name to show: one line, at most 100 characters, with the extension of the content."""
-    stem = re.split(r"[/\\]", normalise(name))[-1].rsplit(".", 1)[0]
-    stem = re.sub(r'[\s<>:"|?*]+', " ", stem).strip(" .")
-    return f"{stem[:100] or 'giay-to'}{extension}"
-
-
-def store(dossier: Dossier, document: str, file: UploadedFile, *, by: User) -> Attachment:
+def store(
+    dossier: Dossier, document: str, file: UploadedFile, *, by: User, max_files: int = MAX_FILES
+) -> Attachment:
     """Check an upload and keep it with the dossier; raises `ValidationError`.
 
-    The same content for the same paper twice is one attachment, so a retry adds nothing.
+    The same content for the same paper twice is one attachment, so a retry adds nothing, and
+    is not opened again. `max_files` is how many this paper may have.
     """
-    media_type, extension = check(file)
+    intake.check_size(file)
+    known = _same(dossier, document, sha256_of(file), by).first()
+    if known:
+        return known
+    intake.spend(by, file.size)
+    with intake.taken(file) as one:
+        return keep(dossier, document, one, by=by, max_files=max_files)
+
+
+def _same(dossier: Dossier, document: str, sent_sha256: str, by: User) -> QuerySet[Attachment]:
+    """The attachment that the same file has become already, when it was not filed yet."""
+    rows = dossier.attachments.filter(document=document, submitted_at=None)
+    if document == Attachment.MESSAGE:
+        rows = rows.filter(uploaded_by=by)  # each side has its own
+    # Somebody may also send back what we made of the photo.
+    return rows.filter(Q(sent_sha256=sent_sha256) | Q(sha256=sent_sha256))
+
+
+def keep(
+    dossier: Dossier, document: str, one: Taken, *, by: User, max_files: int = MAX_FILES
+) -> Attachment:
+    """Store a file that was looked at; raises `ValidationError` where there is no room."""
     attachment = Attachment(
         dossier=dossier,
         document=document,
-        name=clean_name(file.name or "", extension),
-        media_type=media_type,
-        size=file.size,
-        sha256=sha256_of(file),
+        name=one.name,
+        media_type=one.media_type,
+        size=one.size,
+        sha256=one.sha256,
+        sent_sha256=one.sent_sha256,
+        pages=one.pages,
+        flaws=one.flaws,
         uploaded_by=by,
     )
-    file.seek(0)
     # Before the dossier is locked: an object store can be slow, and nobody should wait for it.
-    attachment.file.save(f"{uuid.uuid4().hex}{extension}", file, save=False)
+    attachment.file.save(f"{uuid.uuid4().hex}{one.extension}", one.content, save=False)
     kept = None
     try:
-        kept = _keep(attachment)
+        kept = _keep(attachment, max_files)
     finally:
         if kept is not attachment:
             attachment.file.storage.delete(attachment.file.name)
@@ -168,17 +91,18 @@ def store(dossier: Dossier, document: str, file: UploadedFile, *, by: User) -> A
 
 
 @transaction.atomic
-def _keep(attachment: Attachment) -> Attachment:
+def _keep(attachment: Attachment, max_files: int) -> Attachment:
     """The row of a stored file; the one that is there already for the same content."""
-    dossier = attachment.dossier
-    _lock_open(dossier, attachment.document)
-    same = {"document": attachment.document, "sha256": attachment.sha256}
-    if attachment.document == Attachment.MESSAGE:
-        same["uploaded_by"] = attachment.uploaded_by  # each side has its own
-    existing = dossier.attachments.filter(**same, submitted_at=None).first()
-    if existing:
+    dossier, document = attachment.dossier, attachment.document
+    _lock_open(dossier, document)
+    same = _same(dossier, document, attachment.sent_sha256, attachment.uploaded_by)
+    if existing := same.first():
         return existing
     _check_room(dossier, attachment.size)
+    if dossier.attachments.filter(document=document, submitted_at=None).count() >= max_files:
+        raise ValidationError(
+            _("Giấy tờ này chỉ nhận %(most)d tệp; hãy xóa bớt tệp thừa.") % {"most": max_files}
+        )
     attachment.save()
     return attachment
 
@@ -241,25 +165,9 @@ def discard(draft: Dossier) -> None:
     delete_afterwards(files)
 
 
-def delete_afterwards(rows: Iterable[Attachment | Result]) -> None:
+def delete_afterwards(rows: Iterable[Attachment | Bundle | KeptPaper | Result]) -> None:
     """Delete the files when their rows are gone for good: a rollback must not lose them."""
     for row in rows:
         if not row.file:
             continue
         transaction.on_commit(partial(row.file.storage.delete, row.file.name))
-
-
-def sha256_of(file: UploadedFile) -> str:
-    """SHA-256 (hex) of a file, read in pieces."""
-    file.seek(0)
-    digest = hashlib.sha256()
-    for piece in file.chunks():
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def size_text(size: int) -> str:
-    """`850 KB`, `1,2 MB`."""
-    if size < 1024 * 1024:
-        return f"{max(1, round(size / 1024))} KB"
-    return f"{size / 1024 / 1024:.1f} MB".replace(".", ",")

@@ -27,7 +27,7 @@ _TILES = 8
 _LIT = 110
 # The least contrast in which there is something to be sharp, and the least sharpness.
 _CONTRAST = 9
-_SHARP = 0.17
+_SHARP = 0.4
 
 
 def look(source: IO[bytes], target: IO[bytes], kind: str) -> dict[str, Any]:
