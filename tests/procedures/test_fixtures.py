@@ -128,7 +128,8 @@ def sample(field: Field) -> Any:
     return {
         "text": "Một dòng chữ", "long_text": "Mấy dòng chữ", "name": "Trần Thị Bình",
         "time": "08:30", "yes_no": field.default or "no", "declaration": "yes",
-        "citizen_number": "045190001234", "phone": "0912345678", "email": "binh@example.vn",
+        "citizen_number": "045190001234", "tax_code": "0100109106", "phone": "0912345678",
+        "email": "binh@example.vn",
         "gender": "nu", "ethnicity": "Kinh", "nationality": "VN", "address": home,
     }[field.type]  # fmt: skip
 
