@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -36,6 +35,7 @@ from dossiers.forms import (
 from dossiers.models import Dossier, Participant
 from dossiers.models.keys import new_key
 from dossiers.typed import keeps_typed
+from dossiers.views.uploads import store_files
 from procedures.fees import total
 from procedures.formspec.lists import commune_suggestions
 from procedures.formspec.spec import Section, walk
@@ -55,7 +55,7 @@ def get_draft(request: HttpRequest, key: str, *prefetch: str) -> Dossier:
     """
     draft = get_object_or_404(
         Dossier.objects.filter(owner=request.user, state=Dossier.State.DRAFT)
-        .select_related("revision__procedure", "handling_agency", "receiving_agency")
+        .select_related("revision__procedure")
         .prefetch_related(*prefetch),
         key=key,
     )
@@ -287,7 +287,7 @@ def documents(request: HttpRequest, key: str) -> HttpResponse:
     dossier = get_draft(request, key, *_PAPERS)
     errors: dict[str, str] = {}
     if request.method == "POST":
-        errors = _store_files(request, dossier)
+        errors = store_files(request, dossier)
         dossier = get_draft(request, key, *_PAPERS)
         if not errors and "add" not in request.POST:
             missing = papers.missing_documents(dossier)
@@ -298,18 +298,6 @@ def documents(request: HttpRequest, key: str) -> HttpResponse:
             return redirect(request.get_full_path())
     rows = papers.document_rows(dossier, errors)
     return _page(request, dossier, "documents", "dossiers/documents.html", rows=rows, errors=errors)
-
-
-def _store_files(request: HttpRequest, dossier: Dossier) -> dict[str, str]:
-    """Keep every good file; the complaints about the others by the paper's key."""
-    errors: dict[str, str] = {}
-    for row in filing.to_attach(dossier):
-        for file in request.FILES.getlist(row.key):
-            try:
-                attachments.store(dossier, row.key, file, by=request.user)
-            except ValidationError as error:
-                errors[row.key] = " ".join(error.messages)
-    return errors
 
 
 @login_required
