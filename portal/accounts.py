@@ -47,6 +47,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """Nobody gets an account number by registering: the counter alone gives one."""
 
+    def clean_username(self, username: str | None, shallow: bool = False) -> str | None:
+        """Whoever comes through another service has no account number either."""
+        return super().clean_username(username, shallow) if username else None
+
     def can_delete_email(self, email_address: EmailAddress) -> bool:
         """Never the last way by which a person gets in."""
         others = EmailAddress.objects.filter(user_id=email_address.user_id, verified=True)

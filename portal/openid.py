@@ -15,6 +15,7 @@ from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
@@ -29,6 +30,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from requests import RequestException
 
 from portal import counter
 from portal.accounts import AccountAdapter
@@ -47,9 +49,11 @@ class TokenAdapter(OpenIDConnectOAuth2Adapter):
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any):
         """Refuse an answer without an identity token, or whose two halves are two people."""
-        response = kwargs["response"]
+        response, expected = kwargs["response"], app.settings["server_url"]
         if not response.get("id_token"):
             raise OAuth2Error("no identity token")
+        if self.openid_config["issuer"].rstrip("/") != expected.rstrip("/"):
+            raise OAuth2Error("the service calls itself otherwise than configured")
         identity = self._decode_id_token(app, response["id_token"])
         userinfo = self._fetch_user_info(token.token) if self._has_userinfo else {}
         if userinfo and userinfo.get("sub") != identity["sub"]:
@@ -89,7 +93,10 @@ class TokenAdapter(OpenIDConnectOAuth2Adapter):
             answer.raise_for_status()
         wanted = jwt.get_unverified_header(id_token).get("kid")
         keys = jwt.PyJWKSet.from_dict(answer.json()).keys
-        return next(key for key in keys if key.key_id == wanted)
+        found = next((key for key in keys if key.key_id == wanted), None)
+        if found is None:
+            raise OAuth2Error("the identity token names a key that the issuer has not")
+        return found
 
 
 class Provider(OpenIDConnectProvider):
@@ -105,7 +112,10 @@ class Provider(OpenIDConnectProvider):
         nonce = secrets.token_urlsafe(24)
         # What the address of our own page asks for beyond our settings is not passed on.
         kwargs |= {"auth_params": {"nonce": nonce}, "scope": self.get_scope()}
-        return super().redirect(request, process, next_url, data, nonce=nonce, **kwargs)
+        try:
+            return super().redirect(request, process, next_url, data, nonce=nonce, **kwargs)
+        except (RequestException, KeyError, ValueError) as error:
+            return render_authentication_error(request, self, exception=error)
 
     def extract_uid(self, data: dict[str, Any]) -> str:
         """The account's key: a digest of issuer and subject, which may be long together."""
