@@ -291,7 +291,8 @@ class DossierAdmin(admin.ModelAdmin):
 
     def messages_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Writing to the people of a dossier, in the office's name."""
-        dossier = self._get_dossier(request, pk)
+        handled = Dossier.objects.handled_by(request.user).for_queue()
+        dossier = get_object_or_404(handled, pk=pk)
         frame = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

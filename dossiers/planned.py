@@ -223,6 +223,7 @@ class _Planner:
         self.office: Agency = dossier.handling_agency
         self.pending = stops(dossier, events)
         self.at: datetime.datetime | None = dossier.submitted_at
+        self.is_handed_over = False
         channel = dossier.revision.channel(dossier.channel)
         self.from_filing = bool(channel) and channel.clock_starts == Channel.ClockStart.FILING
 
@@ -247,11 +248,17 @@ class _Planner:
     def _promised(
         self, planned: datetime.datetime | None, *, is_last: bool
     ) -> datetime.datetime | None:
-        """What was said to the citizen goes before what the budgets add up to."""
+        """What was said to the citizen goes before what the budgets add up to.
+
+        It is said of the result; what comes after, as a payment, runs from there.
+        """
         promised = None if self.dossier.paused_at else self.dossier.promised_at
         if is_last:
+            self.at, self.is_handed_over = promised or self.at, True
             return promised
-        return min(planned, promised) if planned and promised else planned
+        if planned and promised and not self.is_handed_over:
+            return min(planned, promised)
+        return planned
 
     def _pass_stops(self, by_then: datetime.datetime | None) -> None:
         while self.pending and (by_then is None or by_then > self.pending[0].begin):
