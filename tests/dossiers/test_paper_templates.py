@@ -200,7 +200,7 @@ SAYS = {
         "Hồ sơ đã nộp, chưa được tiếp nhận",
         "08 giờ 30 phút, ngày 25 tháng 11 năm 2026",
         "K7MW2QXD",
-        "9f86 d081 884c 7d65",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     ],
     "receipt": [
         "GIẤY TIẾP NHẬN HỒ SƠ VÀ HẸN TRẢ KẾT QUẢ",
