@@ -44,7 +44,7 @@ def _folded(list_name: str) -> dict[str, Entry]:
 
 
 def find(list_name: str, text: str) -> list[Entry]:
-    """The entries that a typed text can mean: its code, its name, or words of its name.
+    """The entries that a typed text can mean: its code, its name, or beginnings of words of it.
 
     A code wins over a name, a whole name over words. Accents and case do not matter.
     """
@@ -64,4 +64,4 @@ def suggestions(list_name: str, text: str) -> list[Entry]:
 
 
 def _has(name: str, words: list[str]) -> bool:
-    return bool(words) and all(word in name for word in words)
+    return bool(words) and all(f" {word}" in f" {name}" for word in words)

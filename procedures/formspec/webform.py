@@ -367,7 +367,11 @@ def _prune_row(section: Section, row: Mapping[str, Any], answers: Mapping[str, A
         smaller: dict[str, Any] = {}
         for question in questions(section.fields):
             answer = conditions.lookup(row, question.path)
-            if answer is not None and all(conditions.holds(w, view) for w in question.whens):
+            if (
+                answer is not None
+                and type_of(question.spec).is_answered
+                and all(conditions.holds(when, view) for when in question.whens)
+            ):
                 put(smaller, question.path, answer)
         if smaller == row:
             return smaller
