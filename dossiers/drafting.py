@@ -81,24 +81,26 @@ def _section_step(dossier: Dossier, section: Section, here: str, typed: Iterable
 
 
 def _paper_lines(dossier: Dossier, here: str) -> list[Line]:
+    """The papers of the procedure, asked for or not, and the files that questions ask for."""
     attached = {file.document for file in dossier.attachments.all()}
-    asked = filing.to_attach(dossier)
-    keys = {row.key for row in asked}
-    papers = [
-        row for row in dossier.revision.documents.all() if row.how == RequiredDocument.How.SUBMIT
-    ]
-    # Questions that ask for a file are no papers of the procedure.
-    papers += [row for row in asked if row.key not in {paper.key for paper in papers}]
+    asked = {row.key: row for row in filing.to_attach(dossier)}
+    papers = {
+        row.key: row
+        for row in dossier.revision.documents.all()
+        if row.how == RequiredDocument.How.SUBMIT
+    }
     return [
         Line(
-            row.key,
+            key,
             row.name,
-            is_asked=row.key in keys,
-            is_done=row.key in attached or row.is_optional,
-            is_begun=row.key in attached,
-            shown_when=_shown_when(row.when, dossier.answers, here),
+            is_asked=key in asked,
+            is_done=key in attached or row.is_optional,
+            is_begun=key in attached,
+            shown_when=_shown_when(papers[key].when, dossier.answers, here)
+            if key in papers
+            else "",
         )
-        for row in papers
+        for key, row in (papers | asked).items()
     ]
 
 
@@ -120,36 +122,10 @@ def _papers_step(dossier: Dossier, papers: list[Line]) -> Step:
 
 
 def _shown_when(when: str | None, answers: Mapping[str, Any], here: str) -> str:
-    """The condition for the script on the page of `here`, as JSON; "" where it cannot decide.
-
-    What other pages answered is put in, because the script sees this page alone.
-    """
+    """The condition for the script on the page of `here`, as JSON; "" where it cannot decide."""
     if not when or not any(path.startswith(f"{here}.") for path in conditions.paths(when)):
         return ""
-    data = conditions.as_data(when)
-    return "" if data is None else json.dumps(_settled(data, answers, here))
-
-
-def _settled(node: list, answers: Mapping[str, Any], here: str) -> list:
-    kind, text, *inner = node
-    if kind == "path" and not text.startswith(f"{here}."):
-        return ["literal", _as_word(conditions.lookup(answers, text))]
-    if kind in {"path", "literal"}:
-        return node
-    parts = [_settled(part, answers, here) for part in inner]
-    if kind == "compare" and all(part[0] == "literal" for part in parts):
-        left, right = (_value(part, answers) for part in inner)
-        # An empty "and" is true, an empty "or" is false.
-        return ["and" if conditions.compare(left, text, right) else "or", ""]
-    return [kind, text, *parts]
-
-
-def _value(part: list, answers: Mapping[str, Any]) -> Any:
-    return conditions.lookup(answers, part[1]) if part[0] == "path" else part[1]
-
-
-def _as_word(answer: Any) -> str:
-    return "" if answer is None else str(answer)
+    return json.dumps(conditions.as_data(when, here=here, answers=answers))
 
 
 def asked(steps: list[Step]) -> list[Step]:
