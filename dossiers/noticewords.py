@@ -66,7 +66,7 @@ WORDS = {
     "request_supplement": Words(
         _("Hồ sơ %(code)s: cần bổ sung"),
         _(
-            "%(office)s đề nghị bổ sung hồ sơ “%(procedure)s”:\n%(note)s\n"
+            "%(office)s đề nghị bổ sung hồ sơ “%(procedure)s”:\n\n%(note)s\n\n"
             "Thời gian giải quyết tạm dừng trong lúc chờ."
         ),
         _("bổ sung hồ sơ trên cổng%(before)s."),
@@ -118,7 +118,7 @@ WORDS = {
     "object_to_draft": Words(
         _("Hồ sơ %(code)s: đã báo chỗ sai trong bản dự thảo"),
         _(
-            "%(Filer)s đã báo những chỗ cần sửa trong bản dự thảo kết quả:\n%(note)s\n"
+            "%(Filer)s đã báo những chỗ cần sửa trong bản dự thảo kết quả:\n\n%(note)s\n\n"
             "%(office)s sẽ xem lại và gửi bản khác."
         ),
     ),
@@ -211,19 +211,6 @@ WORDS = {
         _("%(office)s vừa gửi tin nhắn về hồ sơ “%(procedure)s”."),
         _("mở trang hồ sơ để đọc, và trả lời nếu được hỏi."),
         "dossiers:detail",
-    ),
-    "draft_expiring": Words(
-        _("Bản nháp sắp bị xóa"),
-        _(
-            "Bản nháp hồ sơ “%(procedure)s” chưa được nộp và đã lâu không có thay đổi. "
-            "Cổng sẽ xóa bản nháp cùng giấy tờ đính kèm lúc %(due)s."
-        ),
-        _("mở bản nháp để khai tiếp%(before)s. Nếu không cần nữa, ông/bà không phải làm gì."),
-    ),
-    "export_ready": Words(
-        _("Bản sao dữ liệu của ông/bà đã sẵn sàng"),
-        _("Cổng đã chuẩn bị xong bản sao dữ liệu mà ông/bà yêu cầu."),
-        _("đăng nhập và tải tệp về%(before)s; sau đó tệp sẽ bị xóa."),
     ),
 }
 

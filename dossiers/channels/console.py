@@ -22,7 +22,7 @@ class ToFiles:
         """Write `<moment>-<channel>-<random>.txt`: the number, an empty line, the text."""
         folder = Path(settings.MESSAGES_DIR)
         folder.mkdir(parents=True, exist_ok=True)
-        moment = f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}"
+        moment = f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S-%f}"
         path = folder / f"{moment}-{self.channel}-{secrets.token_hex(4)}.txt"
         path.write_text(f"{to}\n\n{text}\n", encoding="utf-8")
 

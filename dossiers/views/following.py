@@ -67,6 +67,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "more_drafts": counts["ban-nhap"] > DRAFTS_SHOWN,
         "query": query,
+        "unread": notices.unread_count(request.user),
     }
     return render(request, "dossiers/mine.html", context)
 

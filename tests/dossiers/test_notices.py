@@ -49,7 +49,7 @@ def join(dossier: Dossier, **fields) -> Participant:
     """Somebody who takes part in a dossier."""
     fields.setdefault("user", factories.user())
     return Participant.objects.create(
-        dossier=dossier, role=Participant.Role.CO_APPLICANT, name="Lê Văn Cùng",
+        dossier=dossier, role=Participant.Role.PRINCIPAL, name="Lê Văn Cùng",
         **({"joined_at": timezone.now()} | fields),
     )  # fmt: skip
 
@@ -450,8 +450,8 @@ def test_an_event_is_told_once_to_each_person():
 def test_a_notice_without_an_event_is_written_each_time():
     person = factories.user()
 
-    for _time in range(2):
-        notices.say(person, "export_ready")
+    for number in range(2):
+        notices.write(person, kind="x", subject=f"Số {number}", body="")
 
     assert Notice.objects.filter(recipient=person).count() == 2
 
