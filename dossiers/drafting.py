@@ -96,9 +96,7 @@ def _paper_lines(dossier: Dossier, here: str) -> list[Line]:
             is_asked=key in asked,
             is_done=key in attached or row.is_optional,
             is_begun=key in attached,
-            shown_when=_shown_when(papers[key].when, dossier.answers, here)
-            if key in papers
-            else "",
+            shown_when=_shown_when(row.when, dossier.answers, here),
         )
         for key, row in (papers | asked).items()
     ]
