@@ -15,6 +15,7 @@ from django.core.files import File
 from django.db.models import Q
 from django.utils import timezone
 
+from dossiers import attachments, wallet
 from dossiers.models import (
     Attachment,
     Delivery,
@@ -215,25 +216,22 @@ def lock_all(user: User) -> None:
     list(rows.values_list("pk", flat=True))
 
 
-def erase(user: User) -> list[File]:
-    """Remove what no law keeps; returns the files to delete once the transaction committed.
+def erase(user: User) -> None:
+    """Remove what no law keeps, in the caller's transaction; files go once it committed.
 
     Drafts, the wallet, preferences, notices outside filed dossiers and the addresses that
     notices went to; the person leaves others' drafts, and questions lose their asker.
     """
-    drafts = Dossier.objects.filter(owner=user, state=Dossier.State.DRAFT)
-    wallet = KeptPaper.objects.filter(owner=user)
-    files = [sent.file for sent in Attachment.objects.filter(dossier__in=drafts)]
-    files += [kept.file for kept in wallet]
     theirs = Notice.objects.filter(recipient=user)
     theirs.filter(Q(dossier=None) | Q(dossier__state=Dossier.State.DRAFT)).delete()
     Delivery.objects.filter(notice__recipient=user).update(address="")
     NoticePreference.objects.filter(user=user).delete()
-    wallet.delete()
     Participant.objects.open().filter(user=user).update(ended_at=timezone.now(), contact="")
-    drafts.delete()
+    for draft in Dossier.objects.filter(owner=user, state=Dossier.State.DRAFT):
+        attachments.discard(draft)
+    for paper in KeptPaper.objects.filter(owner=user):
+        wallet.forget(paper)
     _erase_questions(user)
-    return files
 
 
 def _erase_questions(user: User) -> None:

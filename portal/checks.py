@@ -38,6 +38,11 @@ def production_is_no_demo(**kwargs: object) -> list[checks.CheckMessage]:
             "ALLOWED_HOSTS takes any host.",
             "Name the hosts.",
         ),
+        "portal.E007": (
+            bool(settings.OIDC_ISSUER) and not settings.OIDC_ISSUER.startswith("https://"),
+            "OIDC_ISSUER is not an https address.",
+            "Set the https address of the login service, or unset it.",
+        ),
     }
     return [
         checks.Error(message, hint=hint, id=check_id)
@@ -76,8 +81,18 @@ def production_has_what_it_needs(**kwargs: object) -> list[checks.CheckMessage]:
             "Set SMS_BACKEND to the dotted path of a class with send(to, text).",
         ),
     }
+    wrong["portal.W006"] = (
+        bool(settings.OIDC_ISSUER) and not _has_oidc_client(),
+        "There is a login service without a client: it will refuse everybody.",
+        "Set OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.",
+    )
     return [
         checks.Warning(message, hint=hint, id=check_id)
         for check_id, (is_wrong, message, hint) in wrong.items()
         if is_wrong
     ]
+
+
+def _has_oidc_client() -> bool:
+    [app] = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+    return bool(app["client_id"] and app["secret"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from allauth.account.models import EmailAddress
@@ -9,7 +10,6 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
-from django.core.files import File
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -83,17 +83,18 @@ def close(user: User) -> None:
         personal.lock_all(locked)
         if found := obstacles(locked):
             raise Refused(found)
-        files = personal.erase(locked) + _erase_account(locked)
-        transaction.on_commit(lambda: _delete(files))
+        personal.erase(locked)
+        _erase_account(locked)
 
 
 @in_vietnamese
-def _erase_account(user: User) -> list[File]:
-    exports = DataExport.objects.filter(user=user)
-    files = [export.file for export in exports if export.file]
+def _erase_account(user: User) -> None:
     _end_sessions(user)
+    copies = DataExport.objects.filter(user=user)
+    for copy in copies.exclude(file=""):
+        transaction.on_commit(partial(copy.file.storage.delete, copy.file.name))
     for rows in (
-        exports,
+        copies,
         user.activations.all(),
         Authenticator.objects.filter(user=user),
         SocialAccount.objects.filter(user=user),
@@ -107,17 +108,11 @@ def _erase_account(user: User) -> list[File]:
     user.closed_at = timezone.now()
     user.set_unusable_password()
     user.save()
-    return files
 
 
 def _end_sessions(user: User) -> None:
     for session in UserSession.objects.filter(user=user):
         session.end()
-
-
-def _delete(files: list[File]) -> None:
-    for file in files:
-        file.storage.delete(file.name)
 
 
 @in_vietnamese

@@ -16,6 +16,8 @@ from procedures.models import Agency, Posting
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 PASSWORD = "thu-mot-cua-2026"  # noqa: S105 (demo people exist only where DEMO allows them)
+# A citizen without e-mail, who logs in by telephone.
+PHONE_PERSON = ("0912000111", "Hồ Thị Lan")
 TODAYS_OFFICE, ITS_DESK, DISTRICT = "000.00.61.H50", "000.01.61.H50", "000.00.40.H50"
 SINCE = date(2025, 7, 1)
 
@@ -49,6 +51,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             for person in PEOPLE:
                 _person(*person)
+            _phone_person(*PHONE_PERSON)
         self._introduce()
 
     def _introduce(self) -> None:
@@ -65,6 +68,8 @@ class Command(BaseCommand):
             roles = ", ".join(str(Posting.Role(role).label) for _o, role, _t in postings)
             what = _("Quản trị toàn cổng") if is_superuser else roles or _("Công dân")
             lines.append(f"  {email:<22}{name:<18}{what}")
+        phone, name = PHONE_PERSON
+        lines.append(f"  {phone:<22}{name:<18}{_('Công dân, không có thư điện tử')}")
         self.stdout.write("\n".join(lines))
 
 
@@ -88,4 +93,12 @@ def _person(email: str, name: str, is_superuser: bool, postings: tuple) -> None:
             role=role,
             valid_until=None,
             defaults={"title": title, "valid_from": SINCE},
+        )
+
+
+def _phone_person(phone: str, name: str) -> None:
+    people = get_user_model().objects
+    if not people.filter(phone=phone).exists():
+        people.create_user(
+            None, PASSWORD, full_name=name, phone=phone, phone_verified=True, is_demo=True
         )
