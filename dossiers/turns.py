@@ -54,8 +54,8 @@ _SENTENCES = {
 # For a death: no haste, no "result", nothing that could sound like good news.
 _SOLEMN = {
     State.SUBMITTED: gettext_lazy(
-        "%(office)s đã nhận hồ sơ gửi đến và sẽ trả lời trước %(answer_by)s. "
-        "Lúc này ông/bà không phải làm gì thêm."
+        "Hồ sơ đã nộp, chưa được tiếp nhận. %(office)s sẽ trả lời trước %(answer_by)s; "
+        "lúc này ông/bà không phải làm gì thêm."
     ),
     State.COMPLETED: gettext_lazy("Cơ quan đã giải quyết xong việc của gia đình. %(delivery)s."),
     State.RETURNED: gettext_lazy("Giấy tờ đã được trao cho gia đình. Hồ sơ kết thúc."),
