@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dossiers import filing
-from dossiers.attachments import size_text
-from dossiers.models import Attachment, Dossier
+from dossiers import filing, intake
+from dossiers.attachments import MAX_FILES, MAX_TOTAL_MB
+from dossiers.filing import AskedFile
+from dossiers.intake import size_text
+from dossiers.models import Attachment, Bundle, Dossier, KeptPaper
 from procedures.formspec.paperform import printed_papers
 from procedures.models import RequiredDocument
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 
 @dataclass
@@ -25,25 +30,49 @@ class DocumentRow:
     is_optional: bool
     original_due: bool
     error: str
+    max_files: int = MAX_FILES
     files: list[dict[str, Any]] = field(default_factory=list)
+    bundles: list[Bundle] = field(default_factory=list)
     print_url: str = ""
+    accept: str = intake.ACCEPT
+
+    @property
+    def limits(self) -> str:
+        """What is taken, said before anything is chosen."""
+        if self.max_files < MAX_FILES:
+            together = _("Tối đa %(files)d tệp.") % {"files": self.max_files}
+        else:
+            together = _("Cả hồ sơ tối đa %(files)d tệp, tổng cộng %(total)d MB.") % {
+                "files": MAX_FILES,
+                "total": MAX_TOTAL_MB,
+            }
+        return f"{intake.limits()} {together}"
 
 
 def document_rows(dossier: Dossier, errors: dict[str, str]) -> list[DocumentRow]:
     """The papers that these answers call for, with the files attached so far."""
     files = list(dossier.attachments.all())
+    bundles = list(dossier.bundles.all()) if dossier.submitted_at else []
     printed = {row["id"] for row in printed_papers(dossier.revision)}
     rows = []
     for paper in filing.to_attach(dossier):
         row = _document_row(paper, files, errors)
+        row.bundles = [bundle for bundle in bundles if bundle.document == row.key]
         if paper.key in printed:
             row.print_url = reverse("dossiers:printed_paper", args=[dossier.key, paper.key])
         rows.append(row)
     return rows
 
 
+def document_row(dossier: Dossier, key: str) -> DocumentRow | None:
+    """One paper that these answers call for, with its files; None for another."""
+    paper = next((row for row in filing.to_attach(dossier) if row.key == key), None)
+    files = list(dossier.attachments.filter(document=key, submitted_at=None))
+    return _document_row(paper, files, {}) if paper else None
+
+
 def _document_row(
-    row: RequiredDocument, files: list[Attachment], errors: dict[str, str]
+    row: RequiredDocument | AskedFile, files: list[Attachment], errors: dict[str, str]
 ) -> DocumentRow:
     return DocumentRow(
         key=row.key,
@@ -52,6 +81,7 @@ def _document_row(
         is_optional=row.is_optional,
         original_due=row.original_due == "before_result",
         error=errors.get(row.key, ""),
+        max_files=row.max_files if isinstance(row, AskedFile) else MAX_FILES,
         files=[file_row(file) for file in files if file.document == row.key],
     )
 
@@ -64,7 +94,31 @@ def file_row(file: Attachment) -> dict[str, Any]:
         "name": file.name,
         "size": size_text(file.size),
         "sha256": file.sha256,
+        "flaws": [Attachment.Flaw(flaw).label for flaw in file.flaws],
         "is_submitted": file.submitted_at is not None,
+    }
+
+
+def title_of(file: Attachment) -> str:
+    """The name of the paper to which an attached file belongs; its own name without one."""
+    asked = filing.to_attach(file.dossier)
+    names = {row.key: row.name for row in [*asked, *file.dossier.revision.documents.all()]}
+    return names.get(file.document, file.name)[:120]
+
+
+def wallet(owner: User) -> list[dict[str, Any]]:
+    """The kept papers of a person."""
+    return [kept_row(paper) for paper in owner.kept_papers.all()]
+
+
+def kept_row(paper: KeptPaper) -> dict[str, Any]:
+    """One paper of the wallet as lists and choosers show it."""
+    return {
+        "key": paper.key,
+        "title": paper.title,
+        "size": size_text(paper.size),
+        "expires_on": paper.expires_on,
+        "is_expired": paper.is_expired,
     }
 
 

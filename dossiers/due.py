@@ -12,10 +12,11 @@ from django.tasks import Task, TaskResultStatus
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from dossiers import notices, questions, sending, workflow
+from dossiers import bundles, notices, questions, sending, workflow
 from dossiers.models import Delivery, Dossier, Notice, Paper, Question, Result
 from dossiers.tasks import (
     finish_result,
+    make_bundles,
     make_paper,
     send_digest,
     send_notice,
@@ -197,6 +198,7 @@ def ask_again() -> int:
     )
     owed = [
         (make_paper, papers),
+        (make_bundles, bundles.missing(now - STILL_NEWS, settled)),
         (send_notice, unsent),
         (finish_result, approved),
         (send_question_receipt, receipts),

@@ -28,6 +28,7 @@ from procedures.formspec.fields import display
 from procedures.formspec.spec import walk
 from procedures.formspec.webform import (
     asked_sections,
+    attachment_questions,
     fitting,
     is_complete,
     prune,
@@ -254,9 +255,39 @@ def required_documents(
     return [*asked, *behalf.extra_documents(dossier, asked)]
 
 
-def to_attach(dossier: Dossier) -> list[RequiredDocument]:
-    """The papers of which an online filing attaches a picture or a scan."""
-    return [row for row in required_documents(dossier) if row.how == RequiredDocument.How.SUBMIT]
+@dataclass(frozen=True)
+class AskedFile:
+    """A file that a question of the form asks for, told like a paper of the procedure."""
+
+    key: str  # section.path
+    name: str
+    help: str
+    is_optional: bool
+    max_files: int
+    original_due: str = ""
+    how: str = RequiredDocument.How.SUBMIT
+    when: str = ""  # it is asked already
+
+
+def to_attach(dossier: Dossier) -> list[RequiredDocument | AskedFile]:
+    """The papers of which an online filing attaches a picture or a scan.
+
+    Those of the procedure, then those that the form asks for.
+    """
+    papers = [row for row in required_documents(dossier) if row.how == RequiredDocument.How.SUBMIT]
+    return [*papers, *asked_files(dossier)]
+
+
+def asked_files(dossier: Dossier) -> list[AskedFile]:
+    """The files that questions of the form ask for, with these answers."""
+    found = attachment_questions(dossier.revision.form, dossier.answers)
+    return [
+        AskedFile(
+            key=key, name=spec.label, help=spec.help or "", is_optional=spec.optional,
+            max_files=spec.max_files or 1,
+        )
+        for key, spec in found
+    ]  # fmt: skip
 
 
 def redirection(dossier: Dossier) -> dict | None:

@@ -135,6 +135,13 @@ def _kind_of(head: bytes) -> Kind:
     raise ValidationError(_nothing_else())
 
 
+def limits() -> str:
+    """What is taken, said before anything is chosen."""
+    kinds = _("Ảnh (JPG, PNG, HEIC, WEBP), tệp PDF hoặc Word (DOCX).")
+    most = _("Mỗi tệp tối đa %(most)d MB.") % {"most": settings.MAX_UPLOAD_MB}
+    return f"{kinds} {most}"
+
+
 def _nothing_else() -> str:
     return _(
         "Chỉ nhận ảnh (JPG, PNG, HEIC, WEBP), tệp PDF hoặc Word (DOCX). "

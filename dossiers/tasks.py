@@ -21,6 +21,14 @@ def make_paper(paper_id: int) -> None:
 
 
 @task()
+def make_bundles(dossier_id: int) -> None:
+    """Join the files of each paper of a dossier into one PDF."""
+    from dossiers import bundles
+
+    bundles.make_missing(Dossier.objects.get(pk=dossier_id))
+
+
+@task()
 def finish_result(result_id: int) -> None:
     """Print and sign a result, and complete its dossier."""
     from dossiers import results

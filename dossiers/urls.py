@@ -14,6 +14,8 @@ from dossiers.views import (
     people,
     public,
     questions,
+    uploads,
+    wallet,
 )
 from procedures.urls import CODE as PROCEDURE
 
@@ -41,6 +43,8 @@ urlpatterns = [
     path("ho-so/nhap/<key:key>/noi-giai-quyet/", drafts.office, name="office"),
     path("ho-so/nhap/<key:key>/phan/<slug:section_id>/", drafts.section, name="section"),
     path("ho-so/nhap/<key:key>/giay-to/", drafts.documents, name="documents"),
+    path("ho-so/nhap/<key:key>/tai-len/", uploads.to_draft, name="upload"),
+    re_path(rf"^ho-so/{CODE}/tai-len/$", uploads.to_supplement, name="upload_supplement"),
     re_path(
         r"^ho-so/nhap/(?P<key>[A-Za-z0-9_-]{22})/giay/(?P<document>[a-z][a-z0-9_]{0,39})\.pdf$",
         filledforms.printed_paper,
@@ -72,6 +76,13 @@ urlpatterns = [
     re_path(rf"^ho-so/{CODE}/ban-du-thao/$", answering.draft_result, name="draft_result"),
     re_path(rf"^ho-so/{CODE}/rut/$", answering.withdraw, name="withdraw"),
     path("ho-so/tep/<key:key>/", files.attachment, name="attachment"),
+    path("ho-so/tep/<key:key>/ban-ghep/", files.bundle, name="bundle"),
+    path("ho-so/vi-giay-to/", wallet.papers, name="wallet"),
+    path("ho-so/vi-giay-to/luu/<key:key>/", wallet.keep, name="keep_paper"),
+    path("ho-so/vi-giay-to/<key:key>/", wallet.paper, name="kept_paper"),
+    path("ho-so/vi-giay-to/<key:key>/xoa/", wallet.forget, name="forget_paper"),
+    path("ho-so/nhap/<key:key>/tu-vi/", wallet.into_draft, name="use_paper"),
+    re_path(rf"^ho-so/{CODE}/tu-vi/$", wallet.into_supplement, name="use_paper_again"),
     path("ho-so/tep/<key:key>/xoa/", files.remove_attachment, name="remove_attachment"),
     path("ho-so/giay/<key:token>/", files.paper, name="paper"),
     path("ho-so/ket-qua/<key:token>/", files.result, name="result"),

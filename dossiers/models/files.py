@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from dossiers.models.dossier import Dossier
@@ -121,3 +122,8 @@ class KeptPaper(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the last day on which the paper was good has passed."""
+        return self.expires_on is not None and self.expires_on < timezone.localdate()

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -296,8 +297,11 @@ def documents(request: HttpRequest, key: str) -> HttpResponse:
             errors = {row.key: _("Hãy đính kèm: %(name)s.") % {"name": row.name} for row in missing}
         elif not errors:
             return redirect(request.get_full_path())
-    rows = papers.document_rows(dossier, errors)
-    return _page(request, dossier, "documents", "dossiers/documents.html", rows=rows, errors=errors)
+    return _page(
+        request, dossier, "documents", "dossiers/documents.html",
+        rows=papers.document_rows(dossier, errors), errors=errors,
+        wallet=papers.wallet(request.user), use_url=reverse("dossiers:use_paper", args=[key]),
+    )  # fmt: skip
 
 
 @login_required

@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from dossiers import attachments, ledger, tracking
-from dossiers.models import Attachment, Dossier, Paper, Result
+from dossiers import attachments, intake, ledger, tracking
+from dossiers.models import Attachment, Bundle, Dossier, Paper, Result
 
 
 def download(file, name: str, media_type: str) -> FileResponse:
@@ -65,6 +65,16 @@ def _allowed(
     if not request.user.is_staff or not handled.exists():
         raise Http404
     ledger.record_look(dossier, by=request.user, what=what)
+
+
+@login_required
+@require_safe
+def bundle(request: HttpRequest, key: str) -> HttpResponse:
+    """The files of one paper joined into one PDF."""
+    row = get_object_or_404(Bundle.objects.select_related("dossier"), key=key)
+    _allowed(request, row.dossier, f"bundle:{row.pk}")
+    name = intake.clean_name(f"{row.document}-{row.dossier.code}.pdf", ".pdf")
+    return download(row.file, name, "application/pdf")
 
 
 @login_required
