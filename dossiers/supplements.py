@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from dossiers import filing
 from dossiers.documents import DocumentRow, file_row, supplement_row
+from dossiers.filing import AskedFile
 from dossiers.forms import PersonsSectionForm
 from dossiers.models import Attachment, Dossier, SupplementRequest
 from dossiers.workflow import Refused
@@ -38,6 +39,7 @@ from procedures.text import normalise
 
 WHOLE = "*"  # how the key of a section that is answered anew as a whole ends
 MAX_NOTE = 500
+_NO_ANSWERS = {"declaration", "attachment"}  # a promise, and a file, which counts as a paper
 
 
 # --- What can be at fault, and what is ------------------------------------------------
@@ -83,12 +85,13 @@ def choices(dossier: Dossier) -> list[Group]:
     return groups
 
 
-def _papers(dossier: Dossier) -> dict[str, RequiredDocument]:
-    rows = dossier.revision.documents.all()
+def _papers(dossier: Dossier) -> dict[str, RequiredDocument | AskedFile]:
+    """Every paper that an online filing may attach, and the files that the form asks for."""
+    rows = [*dossier.revision.documents.all(), *filing.asked_files(dossier)]
     return {row.key: row for row in rows if row.how == RequiredDocument.How.SUBMIT}
 
 
-def _paper_choice(row: RequiredDocument, files: list[Attachment]) -> Choice:
+def _paper_choice(row: RequiredDocument | AskedFile, files: list[Attachment]) -> Choice:
     count = sum(file.document == row.key and file.submitted_at is not None for file in files)
     value = _("đã nộp %(count)d tệp") % {"count": count} if count else _("chưa có")
     return Choice(row.key, row.name, value)
@@ -100,7 +103,7 @@ def _keys(section: Section, answers: Mapping[str, Any]) -> Iterable[tuple[str, s
         yield f"{section.id}.{WHOLE}", section.title
         return
     for question in questions(section.fields):
-        if question.spec.type != "declaration" and _is_open(question, answers):
+        if question.spec.type not in _NO_ANSWERS and _is_open(question, answers):
             yield f"{section.id}.{question.path}", str(question.spec.label or section.title)
 
 
@@ -318,7 +321,7 @@ def _unfinished(request: SupplementRequest, view: Dossier) -> list[Section]:
     return [section for section in asked if not is_complete(section, view.answers)]
 
 
-def new_papers(dossier: Dossier, request: SupplementRequest) -> list[RequiredDocument]:
+def new_papers(dossier: Dossier, request: SupplementRequest) -> list[RequiredDocument | AskedFile]:
     """The papers that the new answers call for and the filed ones did not."""
     before = {row.key for row in filing.to_attach(dossier)} | set(request.documents)
     return [row for row in filing.to_attach(amended(dossier, request)) if row.key not in before]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from dossiers import attachments, filing, supplements, typed, withdrawing, workflow
+from dossiers.documents import DocumentRow
 from dossiers.draftresults import DraftCheck
 from dossiers.forms import RepeatedSection, build_section_form
 from dossiers.models import Attachment, Dossier, SupplementRequest
@@ -96,7 +97,7 @@ def supplement_paper(request: HttpRequest, code: str, document: str) -> HttpResp
     seen, explanation = filing.digest(explained), explained
     if request.method == "POST":
         explanation = _words(request, "explanation")
-        row.error = _store(request, dossier, document)
+        row.error = _store(request, dossier, row)
         if not row.error:
             try:
                 supplements.explain(
@@ -120,12 +121,12 @@ def supplement_paper(request: HttpRequest, code: str, document: str) -> HttpResp
     return render(request, "dossiers/supplement_paper.html", context)
 
 
-def _store(request: HttpRequest, dossier: Dossier, document: str) -> str:
+def _store(request: HttpRequest, dossier: Dossier, row: DocumentRow) -> str:
     """Keep every good file of a paper; the complaint about the others, or ""."""
     complaints = []
-    for file in request.FILES.getlist(document):
+    for file in request.FILES.getlist(row.key):
         try:
-            attachments.store(dossier, document, file, by=request.user)
+            attachments.store(dossier, row.key, file, by=request.user, max_files=row.max_files)
         except ValidationError as error:
             complaints += error.messages
     return " ".join(dict.fromkeys(complaints))
@@ -211,7 +212,8 @@ def _section_page(
         "dossier": dossier, "section": section, "form": form, "is_unsaved": kept is not None,
         # A page that comes back must still know what it showed when it was drawn first.
         "seen": stored if is_changed else sent.get("seen") or stored,
-        "faults": [row for row in faults if row.key.startswith(f"{section.id}.")],
+        "faults": [row for row in faults
+                   if row.key in asked.fields and row.key.startswith(f"{section.id}.")],
         "stands": supplements.words_of(view, section) if is_changed else "",
         "communes": _communes(dossier, section),
     }  # fmt: skip

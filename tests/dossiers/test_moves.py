@@ -11,7 +11,7 @@ import time_machine
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from dossiers import attachments, due, notices, sending, workflow
+from dossiers import attachments, due, notices, sending, tracking, workflow
 from dossiers.models import Dossier, Paper, Result
 from payments import services
 from payments.models import Payment
@@ -313,7 +313,10 @@ def test_a_supplement_stops_the_clock_and_lists_everything_once(office):
     dossier = office.processing(factories.filed())
 
     waiting = supplement(
-        dossier, office, items="Ảnh rõ cả trang\n\n Ngày mất", documents=["giay_chung_tu"],
+        dossier,
+        office,
+        items="Ảnh rõ cả trang\n\n Ngày mất",
+        documents=["giay_chung_tu"],
         notes={"giay_chung_tu": "Ảnh mờ", "lạ": "x"},
     )
 
@@ -543,6 +546,45 @@ def test_silence_agrees_when_the_day_is_over_and_the_notice_arrived(clock, offic
 
 def test_silence_means_nothing_where_the_notice_never_arrived(clock, office):
     waiting = send_draft(office.processing(factories.filed(factories.BIRTH)), office)
+    clock.move_to(at(30, 9))
+
+    with refused(workflow.Refused, "chưa đến được"):
+        workflow.perform(waiting, "confirm_by_silence", by=None)
+
+
+@pytest.mark.parametrize("contact", [{"email": None, "phone": ""}, {"email": None}])
+def test_who_has_neither_email_nor_phone_agrees_by_silence_only_to_what_they_opened(
+    contact, clock, office
+):
+    owner = factories.user(**contact)
+    waiting = send_draft(office.processing(factories.filed(factories.BIRTH, owner=owner)), office)
+    deliver(waiting)
+    clock.move_to(at(30, 9))
+
+    with refused(workflow.Refused, "chưa đến được"):
+        workflow.perform(waiting, "confirm_by_silence", by=None)
+
+    tracking.note_read(waiting)
+    with refused(workflow.Refused, "Chưa hết thời gian"):
+        workflow.perform(waiting, "confirm_by_silence", by=None)
+    clock.move_to(at(1, 9, month=12))
+    assert workflow.perform(waiting, "confirm_by_silence", by=None).confirmed_at == at(1, 9, 0, 12)
+
+
+def test_what_was_opened_before_it_was_sent_counts_from_then(clock, office):
+    waiting = send_draft(office.processing(factories.filed(factories.BIRTH)), office)
+    tracking.note_read(waiting)
+    clock.move_to(at(26, 9))
+    deliver(waiting)
+
+    assert workflow.perform(waiting, "confirm_by_silence", by=None).confirmed_at == at(26, 9)
+
+
+def test_what_another_person_of_the_dossier_read_is_not_the_owners(clock, office):
+    waiting = send_draft(office.processing(factories.filed(factories.BIRTH)), office)
+    told = waiting.notices.get(event__name="send_draft")
+    told.pk, told.recipient, told.read_at = None, factories.user(), told.created_at
+    told.save()
     clock.move_to(at(30, 9))
 
     with refused(workflow.Refused, "chưa đến được"):

@@ -17,7 +17,7 @@ import time_machine
 from django.db import IntegrityError, connection, connections
 from django.db.models import QuerySet
 
-from dossiers import due, filing, ledger, notices, workflow
+from dossiers import due, filing, ledger, notices, supplements, workflow
 from dossiers.models import Attachment, DayCounter, Dossier, Event, Notice, ResultCounter
 from procedures.worktime import VIETNAM
 from tests import factories
@@ -415,3 +415,86 @@ def test_control_without_the_lock_two_commands_remind_twice(clock, monkeypatch):
     together([due.remind_citizens] * 2)
 
     assert reminders(dossier) == 2
+
+
+def one_answer_saved(slow) -> tuple[Dossier, dict]:
+    """A supplement ready to be sent, with a gap in the sending, and the answers it brings."""
+    dossier = workflow.perform(
+        factories.filed(), "request_supplement", by=factories.Office().reception,
+        fields=["nguoi_mat.ngay_mat"], notes={"nguoi_mat.ngay_mat": "Khác"}, reason="Khác",
+    )  # fmt: skip
+    answer = {**dossier.answers["nguoi_mat"], "ngay_mat": "2026-11-09"}
+    supplements.save_section(dossier, "nguoi_mat", answer, seen="")
+    slow("answer_supplement")
+    return dossier, answer
+
+
+def test_a_supplement_sent_twice_at_once_is_sent_once(slow):
+    dossier, _answer = one_answer_saved(slow)
+
+    def send():
+        return workflow.perform(dossier, "answer_supplement", by=dossier.owner)
+
+    outcomes = together([send] * 3)
+
+    assert len(succeeded(outcomes)) == 1
+    assert {type(error) for error in raised(outcomes)} == {workflow.NotPossible}
+    assert Event.objects.filter(dossier=dossier, name="answer_supplement").count() == 1
+    assert dossier.papers.filter(kind="form").count() == 2
+
+
+def test_control_without_the_lock_a_supplement_is_sent_more_than_once(slow, without_the_lock):
+    dossier, _answer = one_answer_saved(slow)
+    without_the_lock()
+
+    def send():
+        return workflow.perform(dossier, "answer_supplement", by=dossier.owner)
+
+    outcomes = together([send] * 2)
+
+    # Both run the move to its end; only the ledger's own constraint stops one of them.
+    assert not any(isinstance(error, workflow.NotPossible) for error in raised(outcomes))
+
+
+def saved_while_sending(dossier: Dossier, answer: dict) -> None:
+    """The supplement goes off while another tab saves the same section once more."""
+
+    def save():
+        time.sleep(GAP / 3)
+        later = {**answer, "ngay_mat": "2026-11-08"}
+        supplements.save_section(dossier, "nguoi_mat", later, seen="")
+
+    together([lambda: workflow.perform(dossier, "answer_supplement", by=dossier.owner), save])
+
+
+def test_what_is_saved_while_a_supplement_goes_off_changes_nothing_that_was_sent(slow):
+    dossier, answer = one_answer_saved(slow)
+
+    saved_while_sending(dossier, answer)
+
+    request = dossier.supplement_requests.get()
+    sent = Dossier.objects.get(pk=dossier.pk)
+    assert request.new_answers["nguoi_mat"] == sent.answers["nguoi_mat"] == answer
+
+
+def test_control_without_the_lock_the_record_of_what_was_sent_is_overwritten(slow, monkeypatch):
+    dossier, answer = one_answer_saved(slow)
+    apply = supplements.apply
+
+    def slowly(*args):
+        changed = apply(*args)
+        time.sleep(GAP)
+        return changed
+
+    def unlocked(dossier: Dossier):
+        row = Dossier.objects.select_related("revision").get(pk=dossier.pk)
+        request = row.supplement_requests.get()
+        time.sleep(GAP * 4)
+        return row, request
+
+    monkeypatch.setattr(supplements, "apply", slowly)
+    monkeypatch.setattr(supplements, "_lock", unlocked)
+
+    saved_while_sending(dossier, answer)
+
+    assert dossier.supplement_requests.get().new_answers["nguoi_mat"] != answer
