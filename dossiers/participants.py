@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import behalf, drafting, ledger, notices
 from dossiers.models import Dossier, Participant
 from dossiers.workflow import Refused
-from procedures.text import in_vietnamese
+from procedures.text import fold, in_vietnamese
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
@@ -58,9 +58,13 @@ HAS_LEFT = (
 
 @dataclass(frozen=True)
 class Row:
-    """One participant as the page of people shows them."""
+    """One participant as the page of people shows them.
+
+    `account_name` is whose account joined, where that is not the name that was invited.
+    """
 
     participant: Participant
+    account_name: str
     state: str
     can_end: bool
     can_be_asked: bool
@@ -284,11 +288,17 @@ def _row(participant: Participant, dossier: Dossier, seen: str) -> Row:
     must_agree = bool(seen) and not is_invited and _must_agree(participant, dossier, seen)
     return Row(
         participant=participant,
+        account_name=_account_name(participant),
         state=_state(participant, must_agree=must_agree, is_draft=bool(seen)),
         can_end=not is_gone and _can_let_go(dossier, participant),
         can_be_asked=not is_gone and not dossier.is_final and (is_invited or must_agree),
         link=link(participant) if is_open(participant) else "",
     )
+
+
+def _account_name(participant: Participant) -> str:
+    joined_as = participant.user.get_full_name() if participant.user else ""
+    return "" if fold(joined_as) == fold(participant.name) else joined_as
 
 
 def _state(participant: Participant, *, must_agree: bool, is_draft: bool) -> str:
