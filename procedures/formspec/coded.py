@@ -44,9 +44,10 @@ def _folded(list_name: str) -> dict[str, Entry]:
 
 
 def find(list_name: str, text: str) -> list[Entry]:
-    """The entries that a typed text can mean: its code, its name, or beginnings of words of it.
+    """The entries that a typed text can mean: its code, its name, or words of its name.
 
-    A code wins over a name, a whole name over words. Accents and case do not matter.
+    A code wins over a name, a whole name over words, words with their accents over words
+    without; case does not matter.
     """
     code = re.match(r"\s*([0-9A-Z]{1,10})(?:\s|$)", text)
     if code and code[1] in entries(list_name):
@@ -54,14 +55,27 @@ def find(list_name: str, text: str) -> list[Entry]:
     wanted = fold(text[:300])
     if wanted in _folded(list_name):
         return [_folded(list_name)[wanted]]
-    words = wanted.split()[:_MOST_WORDS]
-    return [entry for name, entry in _folded(list_name).items() if _has(name, words)]
+    words, accented = wanted.split()[:_MOST_WORDS], text[:300].lower().split()[:_MOST_WORDS]
+    rows = _folded(list_name)
+    return [entry for entry in rows.values() if _has(_words(entry.name.lower()), accented)] or [
+        entry for name, entry in rows.items() if _has(_words(name), words)
+    ]
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"\w+", name))
+
+
+def _has(name: set[str], words: list[str]) -> bool:
+    return bool(words) and all(word in name for word in words)
+
+
+def _begins(name: str, words: list[str]) -> bool:
+    return bool(words) and all(f" {word}" in f" {name}" for word in words)
 
 
 def suggestions(list_name: str, text: str) -> list[Entry]:
-    """The first entries that a typed text can mean; none for no text."""
-    return find(list_name, text)[:MOST_SUGGESTIONS] if text else []
-
-
-def _has(name: str, words: list[str]) -> bool:
-    return bool(words) and all(f" {word}" in f" {name}" for word in words)
+    """What to offer for a typed text: what it can mean, else what has words that begin so."""
+    words = fold(text[:300]).split()[:_MOST_WORDS]
+    begun = (entry for name, entry in _folded(list_name).items() if _begins(name, words))
+    return (find(list_name, text) or list(begun))[:MOST_SUGGESTIONS]

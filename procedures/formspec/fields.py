@@ -682,15 +682,16 @@ class _CodedField(forms.CharField):
         found = coded.find(self.list_name, text)
         if len(found) == 1:
             return found[0]
-        if not found:
+        offered = found or coded.suggestions(self.list_name, text)
+        if not offered:
             raise ValidationError(
                 _("Chưa tìm thấy “%(text)s” trong danh sách; hãy thử một từ khác hoặc ghi mã.")
                 % {"text": text[:60]}
             )
-        names = "; ".join(map(str, found[:3]))
+        names = "; ".join(map(str, offered[:3]))
         raise ValidationError(
-            _("Có %(count)d mục hợp với “%(text)s”, ví dụ: %(names)s. Hãy ghi mã của một mục.")
-            % {"count": len(found), "text": text[:60], "names": names}
+            _("“%(text)s” có thể là: %(names)s… Hãy ghi mã của một mục, hoặc chọn trong gợi ý.")
+            % {"text": text[:60], "names": names}
         )
 
 
@@ -703,7 +704,7 @@ class _Suggesting(forms.TextInput):
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
         """The input, and a list of suggestions behind it."""
-        offered = coded.suggestions(self.list_name, value or "")
+        offered = coded.suggestions(self.list_name, str(value)) if value else []
         if not offered:
             return super().render(name, value, attrs, renderer)
         options = format_html_join("", '<option value="{}"></option>', ((row,) for row in offered))

@@ -131,6 +131,7 @@ def sample(field: Field) -> Any:
         "citizen_number": "045190001234", "tax_code": "0100109106", "phone": "0912345678",
         "email": "binh@example.vn",
         "gender": "nu", "ethnicity": "Kinh", "nationality": "VN", "address": home,
+        "coded": {"code": "4721", "name": "Bán lẻ lương thực"},
     }[field.type]  # fmt: skip
 
 

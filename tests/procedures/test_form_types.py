@@ -570,7 +570,8 @@ def test_an_entry_is_found_by_its_code_or_by_words_of_its_name(lines, typed):
 
 
 def test_words_that_fit_several_entries_offer_them(lines):
-    assert "Có 2 mục" in complaint(LINE, "bán lẻ")
+    assert "4711 – Bán lẻ lương thực" in complaint(LINE, "bán lẻ")
+    assert "5610" in complaint(LINE, "nha ha")
     assert "Chưa tìm thấy" in complaint(LINE, "đóng tàu")
 
     section = Form.model_validate(
@@ -580,6 +581,21 @@ def test_words_that_fit_several_entries_offer_them(lines):
 
     assert 'list="id_cau_hoi_list"' in page
     assert page.count("<option value=") == 2
+
+
+def test_the_list_of_business_lines_is_as_long_as_the_decision_says():
+    codes = coded.entries("business_lines")
+
+    # Decision 36/2025/QĐ-TTg: 495 of the fourth level, in 259 of the third and 87 of the second.
+    assert [len({code[:digits] for code in codes}) for digits in (4, 3, 2)] == [495, 259, 87]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [("lợn", "0145"), ("làm tóc", "9621"), ("lam toc", "9621"), ("nhà hàng", "5610")],
+)
+def test_a_business_line_is_found_as_people_say_it(typed, code):
+    assert [row.code for row in coded.find("business_lines", typed)] == [code]
 
 
 # --- Answers that are taken over ------------------------------------------------------
