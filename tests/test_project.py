@@ -403,6 +403,7 @@ def citizens_pages(dossier: Dossier, draft: Dossier) -> list[str]:
         draft_page("section", "nguoi_mat"), draft_page("documents"), draft_page("check"),
         draft_page("discard"), dossier.get_absolute_url(),
         reverse("dossiers:filed", args=[dossier.code]),
+        reverse("dossiers:messages", args=[dossier.code]),
         reverse("dossiers:withdraw", args=[dossier.code]), reverse("account_email"),
         reverse("account_change_password"), reverse("mfa_index"),
     ]  # fmt: skip

@@ -16,9 +16,19 @@ import pytest
 import time_machine
 from django.db import IntegrityError, connection, connections
 from django.db.models import QuerySet
+from django_tasks_db import DatabaseBackend
+from django_tasks_db.models import DBTaskResult
 
-from dossiers import due, filing, ledger, notices, supplements, workflow
-from dossiers.models import Attachment, DayCounter, Dossier, Event, Notice, ResultCounter
+from dossiers import due, filing, ledger, messages, notices, supplements, workflow
+from dossiers.models import (
+    Attachment,
+    DayCounter,
+    Dossier,
+    Event,
+    Notice,
+    NoticePreference,
+    ResultCounter,
+)
 from procedures.worktime import VIETNAM
 from tests import factories
 
@@ -498,3 +508,86 @@ def test_control_without_the_lock_the_record_of_what_was_sent_is_overwritten(slo
     saved_while_sending(dossier, answer)
 
     assert dossier.supplement_requests.get().new_answers["nguoi_mat"] != answer
+
+
+# --- Messages ---------------------------------------------------------------------------
+
+
+def sending(dossier: Dossier, count: int, *, key: str = "") -> list[Callable[[], Any]]:
+    """The calls of people who send at once: of one form with `key`, else of one each."""
+    owner = dossier.owner
+    return [
+        lambda number=number: messages.send(
+            dossier, "Xin hỏi", by=owner, form_key=key or f"{number:022d}"
+        )
+        for number in range(count)
+    ]
+
+
+def test_one_form_sent_by_five_at_once_is_one_message():
+    dossier = factories.filed()
+
+    outcomes = together(sending(dossier, 5, key="k" * 22))
+
+    assert len({message.pk for message in succeeded(outcomes)}) == 1
+    assert raised(outcomes) == []
+    assert dossier.events.filter(name=messages.EVENT).count() == 1
+
+
+def test_without_its_lock_a_form_sent_twice_breaks(unlocked):
+    dossier = factories.filed()
+    unlocked(Dossier)
+
+    outcomes = together(sending(dossier, 3, key="k" * 22))
+
+    assert raised(outcomes)
+
+
+def test_the_messages_of_a_day_are_not_more_when_they_come_at_once(monkeypatch):
+    monkeypatch.setattr(messages, "MAX_A_DAY", 2)
+    dossier = factories.filed()
+
+    outcomes = together(sending(dossier, 4))
+
+    assert len(succeeded(outcomes)) == dossier.messages.count() == 2
+    assert {type(error) for error in raised(outcomes)} == {messages.NotSent}
+
+
+# --- Digests ----------------------------------------------------------------------------
+
+
+def about_to_be_gathered(clock, monkeypatch) -> None:
+    """A notice that waits for the morning, with a gap before its digest is asked for."""
+    owner = factories.user()
+    NoticePreference.objects.create(user=owner, pace=NoticePreference.Pace.DAILY)
+    factories.filed(owner=owner)
+    clock.move_to(NOW + datetime.timedelta(days=1))
+    enqueue = DatabaseBackend.enqueue
+
+    def slowly(*args) -> Any:
+        time.sleep(GAP)
+        return enqueue(*args)
+
+    monkeypatch.setattr(DatabaseBackend, "enqueue", slowly)
+
+
+def digests() -> int:
+    return DBTaskResult.objects.filter(task_path="dossiers.tasks.send_digest").count()
+
+
+def test_two_commands_side_by_side_ask_for_one_digest(clock, monkeypatch):
+    about_to_be_gathered(clock, monkeypatch)
+
+    outcomes = together([due.send_digests] * 2)
+
+    assert sorted(outcomes) == [0, 1]
+    assert digests() == 1
+
+
+def test_control_without_the_lock_two_commands_ask_for_two_digests(clock, monkeypatch):
+    about_to_be_gathered(clock, monkeypatch)
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **kwargs: self.all())
+
+    together([due.send_digests] * 2)
+
+    assert digests() == 2
