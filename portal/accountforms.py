@@ -66,6 +66,7 @@ class SignupForm(theirs.SignupForm):
         self.fields["email"].widget.attrs.pop("placeholder", None)
         self.fields["email"].max_length = 254
         if channels.is_open(Delivery.Channel.SMS):
+            self.fields["phone"].label = _("Số điện thoại di động")
             self.fields["phone"].help_text = _(
                 "Không có thư điện tử thì để trống ô trên và nhập số nhận được tin nhắn."
             )
@@ -80,7 +81,8 @@ class SignupForm(theirs.SignupForm):
     def clean(self) -> dict[str, Any]:
         """At least one way to reach the person."""
         cleaned = super().clean()
-        if "phone" in self.fields and not self.errors and not self._contact():
+        typed_wrong = {"email", "phone"} & set(self.errors)
+        if "phone" in self.fields and not typed_wrong and not self._contact():
             self.add_error("email", _("Xin nhập thư điện tử hoặc số điện thoại; một trong hai."))
         return cleaned
 

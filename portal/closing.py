@@ -73,14 +73,14 @@ def close(user: User) -> None:
     """Remove what is kept about a person but the dossiers they filed.
 
     The row stays, without a name, so that dossiers and the ledger still hang together. The
-    dossiers are locked first: a draft is either filed before, which refuses the closing, or
-    gone. A second call finds nothing to do. Raises `Refused`.
+    dossiers are locked first, as a move does: a draft is either filed before, which refuses
+    the closing, or gone. A second call finds nothing to do. Raises `Refused`.
     """
     with transaction.atomic():
+        personal.lock_all(user)
         locked = get_user_model().objects.select_for_update().get(pk=user.pk)
         if locked.closed_at:
             return
-        personal.lock_all(locked)
         if found := obstacles(locked):
             raise Refused(found)
         personal.erase(locked)

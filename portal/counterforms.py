@@ -21,8 +21,17 @@ class OpenAccountForm(forms.Form):
         label=_("Họ và tên"), max_length=120, help_text=_("Đúng như trên thẻ căn cước.")
     )
     citizen_number = forms.CharField(label=_("Số định danh cá nhân"), max_length=20)
-    phone = PhoneField(label=_("Số điện thoại di động (nếu có)"), required=False)
-    email = forms.EmailField(label=_("Thư điện tử (nếu có)"), max_length=254, required=False)
+    phone = PhoneField(
+        label=_("Số điện thoại di động (nếu có)"),
+        required=False,
+        widget=forms.TextInput({"inputmode": "tel"}),
+    )
+    email = forms.EmailField(
+        label=_("Thư điện tử (nếu có)"),
+        max_length=254,
+        required=False,
+        widget=forms.TextInput({"inputmode": "email"}),
+    )
     checked = forms.BooleanField(label=CHECKED, error_messages={"required": UNCHECKED})
 
     def clean_full_name(self) -> str:

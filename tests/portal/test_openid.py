@@ -127,7 +127,7 @@ def test_what_goes_to_the_issuer_ties_its_answer_to_this_login(client, issuer):
 
     assert len(query["state"][0]) >= 16 and len(query["nonce"][0]) >= 32
     assert query["code_challenge_method"] == ["S256"] and query["code_challenge"]
-    assert query["scope"] == ["openid profile"]
+    assert set(query["scope"][0].split()) == {"openid", "profile"}
 
 
 def test_who_declines_there_reads_that_nothing_happened(client, issuer):
