@@ -100,6 +100,14 @@ def stand_for(draft: Dossier, principal: Principal | None) -> None:
     locked.save(update_fields=["behalf", "updated_at"])
 
 
+def carried_over(earlier: Dossier | None, draft: Dossier) -> dict[str, str]:
+    """In whose name a draft begins: as the same filer filed the same procedure before."""
+    if earlier is None or earlier.owner_id != draft.owner_id:
+        return {}
+    is_same = earlier.revision.procedure_id == draft.revision.procedure_id
+    return dict(earlier.behalf) if is_same else {}
+
+
 def is_principal(dossier: Dossier, user: User) -> bool:
     """Whether the dossier is filed in the name of this very person, by their citizen number."""
     number = user.citizen_number

@@ -81,6 +81,7 @@ def start(
     revision = procedure.current
     draft = Dossier(owner=by, revision=revision, key=key or new_key(), copied_from=earlier)
     draft.answers = prefill.answers_for(revision, by=by, earlier=earlier)
+    draft.behalf = behalf.carried_over(earlier, draft)
     draft.delivery = revision.result.get("give_by", ["counter"])[0]
     if office := _office_of(draft, earlier):
         set_office(draft, office)

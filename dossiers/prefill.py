@@ -38,7 +38,7 @@ def answers_for(revision: Revision, *, by: User, earlier: Dossier | None = None)
     if earlier is not None and earlier.revision.procedure_id == revision.procedure_id:
         taken = _copied(revision.form, earlier.answers)
         return prune(revision.form, {**from_profile(revision.form, profile), **taken})
-    if earlier is not None:
+    if earlier is not None and not earlier.behalf:  # else it tells of the principal
         profile |= _person_of(earlier)
     return from_profile(revision.form, profile)
 

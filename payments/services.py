@@ -263,7 +263,7 @@ def take_cash(payment: Payment, *, by: User) -> bool:
     dossier = _lock(payment.dossier_id)
     if Posting.Role.CASHIER not in workflow.roles_at(dossier, by):
         raise workflow.NotAllowed(_("Chỉ thu ngân của nơi tiếp nhận được thu tiền hồ sơ này."))
-    if dossier.owner_id == by.pk:
+    if workflow.is_party(dossier, by):
         raise workflow.NotAllowed(_("Ông/bà không thể tự thu tiền hồ sơ của chính mình."))
     if not _awaits_money(dossier):
         if dossier.payments.filter(state=Payment.State.PAID).exists():

@@ -180,6 +180,13 @@ def test_a_strangers_draft_is_not_found(client, an):
     assert client.post(url(draft), MOTHER).status_code == 404
 
 
+def test_a_copy_stands_in_the_same_name_for_the_same_filer_alone(an):
+    filed = workflow.perform(for_somebody(factories.draft(FUNERAL, owner=an)), "submit", by=an)
+
+    assert filing.copy(filed, by=an).behalf == PRINCIPAL
+    assert filing.copy(filed, by=factories.user()).behalf == {}
+
+
 # --- The mandate ------------------------------------------------------------------------
 
 

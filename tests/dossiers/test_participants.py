@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from dossiers import attachments, behalf, drafting, filing, participants, workflow
 from dossiers.models import Dossier, Event, Notice, Participant, Result
+from payments import services
 from procedures.models import Posting
 from tests import factories
-from tests.factories import BIRTH, FUNERAL
+from tests.factories import BIRTH, COPY, FUNERAL
 
 pytestmark = pytest.mark.django_db
 
@@ -614,6 +615,15 @@ def test_an_official_who_took_part_decides_nothing(an, has_left):
         workflow.perform(dossier, "accept", by=reception)
     boss = factories.official(Posting.Role.RECEPTION)
     assert workflow.perform(dossier, "accept", by=boss).state == Dossier.State.ACCEPTED
+
+
+def test_a_cashier_who_takes_part_takes_no_money(an):
+    cashier = factories.official(Posting.Role.CASHIER)
+    dossier = factories.filed(COPY, owner=an)
+    joined(dossier, cashier)
+
+    with pytest.raises(workflow.NotAllowed, match="chính mình"):
+        services.take_cash(dossier.payments.get(), by=cashier)
 
 
 # --- Queries ------------------------------------------------------------------------------
