@@ -111,7 +111,7 @@ def _papers_step(dossier: Dossier, papers: list[Line]) -> Step:
         "documents",
         _("Giấy tờ đính kèm"),
         is_asked=bool(asked),
-        is_done=all(line.is_done for line in asked),
+        is_done=bool(asked) and all(line.is_done for line in asked),
         is_begun=any(line.is_begun for line in asked),
         shown_when=json.dumps(["or", "", *whens]) if decided and whens else "",
         url=_url(dossier, "documents"),

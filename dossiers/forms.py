@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 class PersonsSectionForm(SectionForm):
     """A section as one person fills it in: what it refers to must be theirs."""
 
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for question in self.questions:
+            if question.spec.type == "dossier":
+                self.fields[question.path].widget.attrs["list"] = "own-dossiers"
+
     def restore(self, data: QueryDict) -> None:
         """Show what was typed before, without judging it."""
         self.initial = self.data_by_name(data)

@@ -417,6 +417,45 @@ def test_a_stranger_cannot_fill_the_sessions(client, an, monkeypatch):
     assert sum(map(len, kept.values())) <= typed.MAX_BYTES
 
 
+# --- An earlier dossier in an answer ----------------------------------------------------
+
+
+@pytest.fixture
+def asks_for_a_dossier(tmp_path):
+    line = "      - {id: quan_he, type: text,"
+    more = "      - {id: truoc, type: dossier, label: Mã hồ sơ trước, optional: yes}\n"
+    return factories.altered_procedure(tmp_path, FUNERAL, (line, more + line))
+
+
+def test_ones_own_dossier_is_offered_and_taken(citizen, an, asks_for_a_dossier):
+    own = factories.filed(COPY, owner=an)
+    draft = factories.draft(FUNERAL, owner=an)
+    url = page("section", draft, "nguoi_dung_ra")
+
+    shown = citizen.get(url).content.decode()
+    citizen.post(url, {**factories.posted(FUNERAL, "nguoi_dung_ra"), "truoc": own.code.lower()})
+
+    assert 'list="own-dossiers"' in shown
+    assert f'<option value="{own.code}">' in shown
+    assert answers_of(draft, "nguoi_dung_ra")["truoc"] == own.code
+
+
+def test_no_other_dossier_can_be_told_from_one_that_is_not_there(citizen, an, asks_for_a_dossier):
+    theirs = factories.filed(COPY)
+    draft = factories.draft(FUNERAL, owner=an)
+    url = page("section", draft, "nguoi_dung_ra")
+
+    told = []
+    for code in (theirs.code, f"{theirs.code[:-4]}9999"):
+        response = citizen.post(url, {**factories.posted(FUNERAL, "nguoi_dung_ra"), "truoc": code})
+        [(anchor, message)] = response.context["form"].summary_errors()
+        told.append((anchor, message.replace(code, "")))
+
+    assert told[0] == told[1]
+    assert told[0][0] == "id_truoc"
+    assert "truoc" not in answers_of(draft, "nguoi_dung_ra")
+
+
 # --- Filing -----------------------------------------------------------------------------
 
 
