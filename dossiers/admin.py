@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers import (
+    behalf,
     documents,
     ledger,
     messagesadmin,
@@ -241,6 +242,8 @@ class DossierAdmin(admin.ModelAdmin):
             "documents": documents.document_rows(dossier, {}),
             "proposal": results.proposal(dossier),
             "requests": supplements.comparisons(dossier),
+            "principal": behalf.words(dossier),
+            "people": dossier.participants.active().select_related("user"),
         }
 
     def _events(self, dossier: Dossier) -> list[dict[str, Any]]:

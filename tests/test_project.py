@@ -405,6 +405,8 @@ def citizens_pages(dossier: Dossier, draft: Dossier) -> list[str]:
         reverse("dossiers:filed", args=[dossier.code]),
         reverse("dossiers:messages", args=[dossier.code]),
         reverse("dossiers:withdraw", args=[dossier.code]), reverse("account_email"),
+        draft_page("behalf"), draft_page("draft_people"),
+        reverse("dossiers:people", args=[dossier.code]),
         reverse("account_change_password"), reverse("mfa_index"),
     ]  # fmt: skip
 
@@ -558,7 +560,7 @@ def production(folder: Path, **changes: str) -> dict[str, str]:
             "REDIS_URL": "redis://cache.example.vn:6379/0",
             "AWS_STORAGE_BUCKET_NAME": "motcua",
             "EMAIL_HOST": "mail.example.vn",
-            "SMS_BACKEND": "gateway.Sms",
+            "SMS_BACKEND": "dossiers.channels.Port",
             "VNPAY_PAY_URL": "https://pay.example.vn/paymentv2/vpcpay.html",
             "VNPAY_TMN_CODE": "GIOLINH1",
             "VNPAY_HASH_SECRET": "an-agreed-secret",

@@ -282,6 +282,20 @@ def test_the_check_page_asks_about_a_section_that_still_names_the_filer(citizen,
     assert "Trần Thị Hoa" in after
 
 
+def test_the_officials_page_tells_the_principal_from_the_filer(client, an):
+    reception = factories.official(Posting.Role.RECEPTION)
+    draft = for_somebody(factories.draft(FUNERAL, owner=an))
+    filed = workflow.perform(draft, "submit", by=an)
+    client.force_login(reception)
+
+    page = client.get(reverse("admin:dossiers_dossier_change", args=[filed.pk])).content.decode()
+    queue = client.get(reverse("admin:dossiers_dossier_changelist")).content.decode()
+
+    assert "Số định danh cá nhân: 045160001234" in page
+    assert "Nguyễn Văn An (Con)" in page
+    assert "Trần Thị Hoa (nộp thay: Nguyễn Văn An)" in queue
+
+
 def test_an_official_does_not_decide_on_a_dossier_in_their_own_name(an):
     reception = factories.official(Posting.Role.RECEPTION, citizen_number="045160001234")
     other = factories.official(Posting.Role.RECEPTION)
