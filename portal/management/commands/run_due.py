@@ -10,9 +10,9 @@ from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from dossiers import due as dossiers_due
-from dossiers import expiry
+from dossiers import expiry, orphans, wallet
 from payments import due as payments_due
-from portal import exports, stuck_tasks
+from portal import exports, stuck_tasks, unconfirmed
 from procedures import due as procedures_due
 
 logger = logging.getLogger(__name__)
@@ -26,11 +26,15 @@ WORK = (
     dossiers_due.ask_again,
     expiry.warn_of_expiry,
     expiry.delete_expired,
+    wallet.warn_of_expiry,
+    orphans.sweep_daily,
     payments_due.query_pending,
     procedures_due.begin_approved_revisions,
     procedures_due.sweep_broken_loads,
     procedures_due.check_waiting_loads,
     exports.remove_old,
+    unconfirmed.remove_registrations,
+    unconfirmed.remove_sessions,
 )
 
 
