@@ -98,9 +98,10 @@ def _to_remind() -> QuerySet[Dossier]:
 
 @transaction.atomic
 def _remind(pk: int) -> bool:
-    # Locked and asked again: two of these commands may run side by side.
-    locked = _to_remind().select_for_update(of=("self",))
-    rows = locked.select_related("owner", "revision", "receiving_agency", "handling_agency")
+    # Two of these commands may run side by side. Asked again by a statement of its own: one
+    # that waited for the lock would still not see the other's reminder.
+    Dossier.objects.select_for_update(of=("self",)).get(pk=pk)
+    rows = _to_remind().select_related("owner", "revision", "receiving_agency", "handling_agency")
     dossier = rows.filter(pk=pk).first()
     if dossier is None or dossier.citizen_by - timezone.now() > _remind_before(dossier):
         return False

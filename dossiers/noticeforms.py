@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from dossiers import notices
+from dossiers import channels, notices
 from dossiers.models import Delivery, NoticePreference
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class PreferencesForm(forms.Form):
         self.fields["channels"].choices = [
             (name, _LABELS[name] % {"address": address}) for name, address in self.ways.items()
         ]
+
+    @property
+    def takes_phones(self) -> bool:
+        """Whether a verified telephone number would open another way."""
+        return channels.is_open(Delivery.Channel.SMS) or channels.is_open(Delivery.Channel.ZALO)
 
     def save(self) -> NoticePreference:
         """Keep it: one row for each person, whoever of two tabs comes first."""

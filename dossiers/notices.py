@@ -25,7 +25,6 @@ from dossiers.noticewords import (
     CONDOLENCE,
     FILER,
     IN_MOURNING,
-    NOTHING_TO_DO,
     SILENT,
     TO_DO,
     WARM_WISH,
@@ -199,7 +198,7 @@ def _paragraphs(
     if words.action:
         yield str(TO_DO) % (values | {"action": str(words.action) % values})
     else:
-        yield str(NOTHING_TO_DO)
+        yield str(words.rest) % values
     if tone == "joyful" and kind == "hand_over" and dossier.outcome == Dossier.Outcome.GRANTED:
         yield str(WARM_WISH)
 
@@ -286,13 +285,12 @@ def values_of(
     values = {
         "Filer": str(capital),
         "filer": str(small),
-        "due": moment_text(due_at),
         "before": _(" trước %(when)s") % {"when": moment_text(due_at)} if due_at else "",
     }
-    return values | _values_of_dossier(dossier) if dossier else values
+    return values | _values_of_dossier(dossier, filer=str(small)) if dossier else values
 
 
-def _values_of_dossier(dossier: Dossier) -> dict[str, str]:
+def _values_of_dossier(dossier: Dossier, *, filer: str) -> dict[str, str]:
     office, desk = dossier.handling_agency, dossier.receiving_agency
     promise = _(" Hẹn trả kết quả: %(when)s.") % {"when": moment_text(dossier.promised_at)}
     return {
@@ -305,7 +303,7 @@ def _values_of_dossier(dossier: Dossier) -> dict[str, str]:
         "citizen_by": moment_text(dossier.citizen_by),
         "delivery": dossier.get_delivery_display(),
         "collecting": str(COLLECTING.get(dossier.delivery, ""))
-        % {"desk": desk.name if desk else ""},
+        % {"filer": filer, "desk": desk.name if desk else ""},
     }
 
 

@@ -12,18 +12,23 @@ from django.utils.translation import gettext_lazy as _
 
 from dossiers.models import Dossier
 
+NOTHING_TO_DO = _("Ông/bà không cần làm gì thêm lúc này.")
+TO_DO = _("%(Filer)s cần làm: %(action)s")
+
 
 class Words(NamedTuple):
     """The texts of one kind of notice; `%(…)s` as in `notices.values_of()`.
 
-    `action` follows "Ông/bà cần làm:" for the one who files; without it nothing is to be
-    done. `page` is the name of the address where it is done, for a dossier's code.
+    `action` follows "Ông/bà cần làm:" for the one who files, and `page` is the name of the
+    address where it is done, for a dossier's code. Without an action `rest` is what is left
+    to say.
     """
 
     subject: object
     body: object
     action: object = ""
     page: str = ""
+    rest: object = NOTHING_TO_DO
 
     @property
     def is_urgent(self) -> bool:
@@ -130,8 +135,9 @@ WORDS = {
         _("Hồ sơ %(code)s: bản dự thảo coi như được đồng ý"),
         _(
             "Đã hết thời gian kiểm tra bản dự thảo kết quả mà không có trả lời, nên coi như "
-            "%(filer)s đồng ý.\nNếu thấy có chỗ sai, hãy liên hệ ngay với %(office)s."
+            "%(filer)s đồng ý."
         ),
+        rest=_("Nếu thấy có chỗ sai, xin liên hệ ngay với %(office)s."),
     ),
     "extend": Words(
         _("Hồ sơ %(code)s: xin lỗi và hẹn lại ngày trả kết quả"),
@@ -149,14 +155,16 @@ WORDS = {
     ),
     "complete": Words(
         _("Hồ sơ %(code)s: đã có kết quả"),
-        _("Hồ sơ “%(procedure)s” đã giải quyết xong.\n%(collecting)s"),
+        _("Hồ sơ “%(procedure)s” đã giải quyết xong."),
+        rest="%(collecting)s",
     ),
     "complete_refused": Words(
         _("Hồ sơ %(code)s: đã có kết quả"),
         _(
             "%(office)s đã giải quyết xong hồ sơ “%(procedure)s” và không đồng ý; lý do và căn cứ "
-            "ghi trong văn bản trả lời.\n%(collecting)s"
+            "ghi trong văn bản trả lời."
         ),
+        rest="%(collecting)s",
     ),
     "complete_and_pay": Words(
         _("Hồ sơ %(code)s: đã có kết quả, còn phải nộp phí, lệ phí"),
@@ -169,7 +177,7 @@ WORDS = {
     ),
     "hand_over": Words(
         _("Hồ sơ %(code)s: đã trả kết quả"),
-        _("Kết quả của hồ sơ “%(procedure)s” đã được trả. %(delivery)s."),
+        _("Kết quả của hồ sơ “%(procedure)s” đã được trả. Cách nhận: %(delivery)s."),
     ),
     "stop": Words(
         _("Hồ sơ %(code)s: dừng giải quyết"),
@@ -183,9 +191,9 @@ WORDS = {
         _("Hồ sơ %(code)s: mã tra cứu đã được cấp lại"),
         _(
             "Bộ phận Một cửa đã cấp lại mã tra cứu của hồ sơ “%(procedure)s” sau khi đối chiếu "
-            "giấy tờ tùy thân. Mã cũ không còn dùng được.\n"
-            "Nếu %(filer)s không yêu cầu việc này, hãy báo ngay cho %(office)s."
+            "giấy tờ tùy thân. Mã cũ không còn dùng được."
         ),
+        rest=_("Nếu %(filer)s không yêu cầu việc này, xin báo ngay cho %(office)s."),
     ),
     # --- Without a move ---------------------------------------------------------------
     "remind_supplement": Words(
@@ -225,12 +233,10 @@ IN_MOURNING = frozenset({"submit", "submit_and_pay"})
 COLLECTING = {
     Dossier.Delivery.ONLINE: _("Kết quả được trả trực tuyến, trên trang hồ sơ."),
     Dossier.Delivery.COUNTER: _(
-        "Mời ông/bà đến %(desk)s nhận kết quả, mang theo giấy tờ tùy thân và bản chính các giấy "
+        "Mời %(filer)s đến %(desk)s nhận kết quả, mang theo giấy tờ tùy thân và bản chính các giấy "
         "tờ phải đối chiếu."
     ),
     Dossier.Delivery.POST: _("Kết quả được gửi qua bưu chính đến địa chỉ đã khai."),
 }
 
-NOTHING_TO_DO = _("Ông/bà chưa cần làm gì thêm.")
-TO_DO = _("%(Filer)s cần làm: %(action)s")
 FILER = {True: (_("Ông/bà"), _("ông/bà")), False: (_("Người nộp hồ sơ"), _("người nộp hồ sơ"))}

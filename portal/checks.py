@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.core import checks
+from django.utils.module_loading import import_string
 
 
 @checks.register(checks.Tags.security)
@@ -96,3 +97,25 @@ def production_has_what_it_needs(**kwargs: object) -> list[checks.CheckMessage]:
 def _has_oidc_client() -> bool:
     [app] = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
     return bool(app["client_id"] and app["secret"])
+
+
+@checks.register(checks.Tags.compatibility)
+def ports_exist(**kwargs: object) -> list[checks.CheckMessage]:
+    """A gateway that is named but not there would fail at the first notice, days later."""
+    return [
+        checks.Error(
+            f"{name} names no class: {getattr(settings, name)}.",
+            hint=f"Set {name} to the dotted path of a class with send(to, text), or to nothing.",
+            id="portal.E007",
+        )
+        for name in ("SMS_BACKEND", "ZALO_BACKEND")
+        if getattr(settings, name) and not _is_there(getattr(settings, name))
+    ]
+
+
+def _is_there(path: str) -> bool:
+    try:
+        import_string(path)
+    except ImportError:
+        return False
+    return True

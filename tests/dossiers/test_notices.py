@@ -20,6 +20,7 @@ from dossiers import due, moves, notices, sending, tasks, workflow
 from dossiers.channels import phone
 from dossiers.models import Delivery, Dossier, Notice, NoticePreference, Participant
 from dossiers.noticewords import SILENT, WORDS
+from portal import checks
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +60,14 @@ def ask_for_supplement(dossier: Dossier, reason: str = "Ảnh mờ") -> Dossier:
     return workflow.perform(
         dossier, "request_supplement", by=reception, items="Chụp lại ảnh", reason=reason
     )
+
+
+def completed(dossier: Dossier, office: factories.Office, **proposal) -> Dossier:
+    """A filed dossier with its result, which nobody has signed."""
+    proposed = office.proposed(dossier, **proposal)
+    approved = workflow.perform(proposed, "approve", by=office.approver)
+    approved.results.update(sha256="0" * 64)
+    return workflow.perform(approved, "complete", by=None)
 
 
 def send_all(dossier: Dossier) -> None:
@@ -135,6 +144,22 @@ def test_telling_another_person_costs_the_task_that_sends_it():
 
     assert together.notices.filter(event__name="accept").count() == 5
     assert five - one == 4
+
+
+def test_who_has_to_come_for_the_result_is_not_told_that_nothing_is_to_be_done():
+    dossier = factories.filed(factories.FUNERAL)
+    Dossier.objects.filter(pk=dossier.pk).update(delivery=Dossier.Delivery.COUNTER)
+    other = join(dossier).user
+
+    completed(dossier, factories.Office())
+
+    mine, theirs = (
+        dossier.notices.get(event__name="complete", recipient=person).body
+        for person in (dossier.owner, other)
+    )
+    assert f"Mời ông/bà đến {dossier.receiving_agency.name} nhận kết quả" in mine
+    assert "Mời người nộp hồ sơ đến" in theirs
+    assert "không cần làm gì" not in mine
 
 
 # --- By which ways --------------------------------------------------------------------
@@ -351,17 +376,16 @@ def test_an_sms_is_one_short_text_without_accents_or_names(settings):
     assert "Han: 09:00 07/12/2026" in "".join(texts)
 
 
-@pytest.mark.parametrize("kind", sorted(WORDS))
-def test_every_kind_fits_one_sms(kind):
+def test_every_kind_fits_one_sms():
     dossier = factories.filed()
-    moment = timezone.now()
-    notice = notices.say(dossier.owner, kind, dossier=dossier, due_at=moment, note="", ground="")
+    given = {"dossier": dossier, "due_at": timezone.now(), "note": "", "ground": ""}
 
-    text = phone.sms_text(phone.notice_text(notice, Channel.SMS))
+    told = [notices.say(dossier.owner, kind, **given) for kind in WORDS]
 
-    assert "%" not in notice.subject + notice.body
-    assert len(text) <= phone.SMS_LENGTH
-    assert not text.endswith("...")
+    texts = [phone.sms_text(phone.notice_text(notice, Channel.SMS)) for notice in told]
+    assert max(len(text) for text in texts) <= phone.SMS_LENGTH
+    assert not [text for text in texts if text.endswith("...")]
+    assert not [row for row in told if "%" in row.subject + row.body]
 
 
 @pytest.mark.parametrize(
@@ -398,6 +422,20 @@ def test_a_log_does_not_say_to_whom_and_what(settings, caplog):
     assert dossier.owner.phone not in caplog.text
     assert dossier.code not in caplog.text
     assert "sms: one message of" in caplog.text
+
+
+def test_who_has_a_telephone_only_gets_one_sms_each_morning(settings, run_tasks):
+    owner = with_phone(email=None)
+    NoticePreference.objects.create(user=owner, pace=NoticePreference.Pace.DAILY)
+    factories.Office().accepted(factories.filed(owner=owner))
+
+    with time_machine.travel("2026-11-26 07:00+07:00", tick=False):
+        due.send_digests()
+        DBTaskResult.objects.filter(task_path="dossiers.tasks.make_paper").delete()
+        run_tasks()
+
+    [message] = messages(settings)
+    assert message == f"{owner.phone}\n\nCong Mot Cua: 2 thong bao moi. Xem: localhost:8000\n"
 
 
 # --- People without an account --------------------------------------------------------
@@ -465,12 +503,9 @@ def test_every_move_has_words_or_is_silent_on_purpose():
 
 
 def handed_over(dossier: Dossier, **proposal) -> Dossier:
-    """A filed dossier brought to its end, its result signed by nobody."""
+    """A filed dossier brought to its end."""
     office = factories.Office()
-    proposed = office.proposed(dossier, **proposal)
-    approved = workflow.perform(proposed, "approve", by=office.approver)
-    approved.results.update(sha256="0" * 64)
-    workflow.perform(approved, "complete", by=None)
+    completed(dossier, office, **proposal)
     return workflow.perform(dossier, "hand_over", by=office.reception)
 
 
@@ -516,7 +551,7 @@ def test_a_death_ends_with_plain_facts():
     dossier = handed_over(factories.filed(factories.FUNERAL))
 
     assert "chúc" not in last_words(dossier)
-    assert last_words(dossier).endswith("Ông/bà chưa cần làm gì thêm.")
+    assert last_words(dossier).endswith("Ông/bà không cần làm gì thêm lúc này.")
 
 
 def test_the_tone_of_the_fixtures():
@@ -656,3 +691,22 @@ def test_who_can_be_reached_nowhere_reads_so(client):
 
     assert "chỉ thấy thông báo khi mở cổng này" in page.text
     assert "Nhận lúc nào" not in page.text
+
+
+# --- The settings ---------------------------------------------------------------------
+
+
+def complaints(settings, backend: str) -> set[str]:
+    settings.SMS_BACKEND = backend
+    found = [*checks.production_has_what_it_needs(), *checks.ports_exist()]
+    return {row.id for row in found} & {"portal.W005", "portal.E007"}
+
+
+def test_an_office_without_an_sms_gateway_is_told_so(settings):
+    assert complaints(settings, "") == {"portal.W005"}
+    assert complaints(settings, "dossiers.channels.console.ToFiles") == {"portal.W005"}
+    assert complaints(settings, "dossiers.channels.Port") == set()
+
+
+def test_a_gateway_that_is_not_there_is_found_at_the_start(settings):
+    assert complaints(settings, "gateway.that.is.not.there") == {"portal.E007"}

@@ -189,6 +189,7 @@ def test_what_follows_a_move_is_asked_for_in_its_own_transaction():
 
     waiting = DBTaskResult.objects.order_by("enqueued_at").values_list("task_path", flat=True)
     assert sorted(waiting) == [
+        "dossiers.tasks.make_bundles",
         "dossiers.tasks.make_paper",
         "dossiers.tasks.make_paper",
         "dossiers.tasks.send_notice",
