@@ -10,6 +10,7 @@ import datetime
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from django.db.models import QuerySet
 from django_tasks_db import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
-from dossiers import due, filing, ledger, messages, notices, supplements, workflow
+from dossiers import due, filing, ledger, messages, notices, participants, supplements, workflow
 from dossiers.models import (
     Attachment,
     DayCounter,
@@ -27,6 +28,7 @@ from dossiers.models import (
     Event,
     Notice,
     NoticePreference,
+    Participant,
     ResultCounter,
 )
 from procedures.worktime import VIETNAM
@@ -591,3 +593,38 @@ def test_control_without_the_lock_two_commands_ask_for_two_digests(clock, monkey
     together([due.send_digests] * 2)
 
     assert digests() == 2
+
+
+# --- The people of a dossier --------------------------------------------------------------
+
+
+def join_at_once(monkeypatch) -> list[Any]:
+    """What two people get who take one invitation at the same moment."""
+    is_open = participants.is_open
+
+    def slowly(participant: Participant) -> bool:
+        answer = is_open(participant)
+        time.sleep(GAP)
+        return answer
+
+    monkeypatch.setattr(participants, "is_open", slowly)
+    invitation = participants.invite(
+        factories.draft(), role=Participant.Role.CO_APPLICANT, name="Bình", contact="b@example.vn"
+    )
+    people = [factories.user(), factories.user()]
+    return together([partial(participants.join, invitation, by=person) for person in people])
+
+
+def test_one_invitation_taken_by_two_at_once_lets_one_in(monkeypatch):
+    outcomes = join_at_once(monkeypatch)
+
+    assert len(succeeded(outcomes)) == 1
+    assert Participant.objects.get().user == succeeded(outcomes)[0].user
+    assert [type(row) for row in raised(outcomes)] == [workflow.Refused]
+
+
+def test_control_without_the_lock_one_invitation_lets_two_in(monkeypatch):
+    read = Dossier.objects.select_related("owner", "revision")
+    monkeypatch.setattr(participants, "_lock", lambda pk: read.get(pk=pk))
+
+    assert len(succeeded(join_at_once(monkeypatch))) == 2
