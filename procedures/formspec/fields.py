@@ -649,7 +649,7 @@ class CodedType(FieldType):
     name = "coded"
 
     def input(self, spec: Field) -> forms.Field:
-        """A text input with suggestions for what was typed."""
+        """A text input that offers the entries which what was typed can mean."""
         return _CodedField(spec.from_list or "")
 
     def to_answer(self, values: dict[str, Any]) -> Any:
@@ -688,29 +688,38 @@ class _CodedField(forms.CharField):
                 _("Chưa tìm thấy “%(text)s” trong danh sách; hãy thử một từ khác hoặc ghi mã.")
                 % {"text": text[:60]}
             )
-        names = "; ".join(map(str, offered[:3]))
         raise ValidationError(
-            _("“%(text)s” có thể là: %(names)s… Hãy ghi mã của một mục, hoặc chọn trong gợi ý.")
-            % {"text": text[:60], "names": names}
+            _("“%(text)s” chưa rõ là mục nào; hãy chọn một mục dưới ô này, hoặc ghi mã.")
+            % {"text": text[:60]}
         )
 
 
 class _Suggesting(forms.TextInput):
-    """A text input that offers the entries which what was typed so far can mean."""
+    """A text input, and below it the entries which what was typed can mean, if several.
+
+    They carry the name of the input: what is chosen comes after what was typed, and counts.
+    """
 
     def __init__(self, list_name: str):
         super().__init__({"autocomplete": "off"})
         self.list_name = list_name
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
-        """The input, and a list of suggestions behind it."""
-        offered = coded.suggestions(self.list_name, str(value)) if value else []
-        if not offered:
-            return super().render(name, value, attrs, renderer)
-        options = format_html_join("", '<option value="{}"></option>', ((row,) for row in offered))
-        list_id = f"{(attrs or {}).get('id', name)}_list"
-        made = super().render(name, value, {**(attrs or {}), "list": list_id}, renderer)
-        return format_html('{}<datalist id="{}">{}</datalist>', made, list_id, options)
+        """The input, and radio buttons behind it."""
+        made = super().render(name, value, attrs, renderer)
+        if not value or len(coded.find(self.list_name, str(value))) == 1:
+            return made
+        base = (attrs or {}).get("id", name)
+        offered = coded.suggestions(self.list_name, str(value))
+        rows = ((name, row.code, f"{base}_{row.code}", row) for row in offered)
+        choices = format_html_join(
+            "",
+            '<div class="form-check"><input class="form-check-input" type="radio" name="{0}" '
+            'value="{1}" id="{2}"><label class="form-check-label" for="{2}">{3}</label></div>',
+            rows,
+        )
+        label = _("Các mục hợp với chữ đã gõ")
+        return format_html('{}<div role="group" aria-label="{}">{}</div>', made, label, choices)
 
 
 class ExplanationType(FieldType):

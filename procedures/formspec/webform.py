@@ -130,7 +130,7 @@ class SectionForm(forms.Form):
             "citizen_number": _("12 chữ số trên thẻ căn cước"),
             "tax_code": _("10 chữ số, hoặc 12 chữ số của số định danh cá nhân"),
             "dossier": _("Mã in trên giấy hẹn hoặc giấy xác nhận của hồ sơ trước"),
-            "coded": _("Gõ mã hoặc vài chữ của tên rồi chọn"),
+            "coded": _("Ghi mã hoặc vài chữ của tên"),
         }.get(spec.type, "")
 
     def _initial(self, row: Mapping[str, Any] | None) -> dict[str, Any]:

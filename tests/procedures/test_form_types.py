@@ -570,8 +570,8 @@ def test_an_entry_is_found_by_its_code_or_by_words_of_its_name(lines, typed):
 
 
 def test_words_that_fit_several_entries_offer_them(lines):
-    assert "4711 – Bán lẻ lương thực" in complaint(LINE, "bán lẻ")
-    assert "5610" in complaint(LINE, "nha ha")
+    assert "chưa rõ là mục nào" in complaint(LINE, "bán lẻ")
+    assert "chưa rõ là mục nào" in complaint(LINE, "nha ha")
     assert "Chưa tìm thấy" in complaint(LINE, "đóng tàu")
 
     section = Form.model_validate(
@@ -579,8 +579,21 @@ def test_words_that_fit_several_entries_offer_them(lines):
     ).sections[0]
     page = render_crispy_form(SectionForm(section, {}, None, sent(cau_hoi="bán lẻ")))
 
-    assert 'list="id_cau_hoi_list"' in page
-    assert page.count("<option value=") == 2
+    assert page.count('type="radio" name="cau_hoi"') == 2
+    assert "4719 – Bán lẻ khác trong cửa hàng" in page
+
+
+def test_the_entry_that_is_chosen_below_the_input_counts(lines):
+    section = Form.model_validate(
+        [{"section": "a", "title": "A", "fields": [LINE.model_dump(exclude_defaults=True)]}]
+    ).sections[0]
+    data = QueryDict("cau_hoi=bán lẻ&cau_hoi=4719")
+
+    form = SectionForm(section, {}, None, data)
+
+    assert form.is_valid()
+    assert form.answer()["cau_hoi"]["code"] == "4719"
+    assert 'type="radio"' not in render_crispy_form(form)
 
 
 def test_the_list_of_business_lines_is_as_long_as_the_decision_says():
