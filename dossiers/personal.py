@@ -226,7 +226,9 @@ def erase(user: User) -> None:
     theirs.filter(Q(dossier=None) | Q(dossier__state=Dossier.State.DRAFT)).delete()
     Delivery.objects.filter(notice__recipient=user).update(address="")
     NoticePreference.objects.filter(user=user).delete()
-    Participant.objects.open().filter(user=user).update(ended_at=timezone.now(), contact="")
+    parts = Participant.objects.filter(user=user)
+    parts.update(contact="")
+    parts.filter(ended_at=None).update(ended_at=timezone.now())
     for draft in Dossier.objects.filter(owner=user, state=Dossier.State.DRAFT):
         attachments.discard(draft)
     for paper in KeptPaper.objects.filter(owner=user):

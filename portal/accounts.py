@@ -164,10 +164,6 @@ class AccountAdapter(DefaultAccountAdapter):
         """Only addresses of this very site, written without tricks."""
         return bool(url) and url.startswith("/") and super().is_safe_url(url)
 
-    def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that asks; without one (a login outside a request) none is noted."""
-        return super().get_client_ip(request) if request.META else "0.0.0.0"  # noqa: S104
-
 
 class EmailStage(EmailVerificationStage):
     """Confirming the address, for those who log in by one."""

@@ -130,13 +130,13 @@ def close_account(request: HttpRequest) -> HttpResponse:
     """Close one's account, or read what still stands against it."""
     if request.method == "POST" and request.POST.get("agrees"):
         address = request.user.email
+        phone = request.user.phone if request.user.phone_verified else ""
         try:
             closing.close(request.user)
         except closing.Refused:
             return redirect("close_account")
         logout(request)
-        if address:
-            closing.say_goodbye(address)
+        closing.say_goodbye(address, phone)
         messages.success(request, _("Tài khoản đã đóng. Cảm ơn ông/bà đã dùng cổng."))
         return redirect(reverse("home"))
     context = {

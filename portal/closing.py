@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from dossiers import personal
 from payments.models import Payment
 from portal.models import DataExport
-from portal.tasks import send_mail
+from portal.tasks import send_mail, send_text
 from procedures.text import in_vietnamese
 
 if TYPE_CHECKING:
@@ -116,8 +116,12 @@ def _end_sessions(user: User) -> None:
 
 
 @in_vietnamese
-def say_goodbye(address: str) -> None:
-    """The last mail, to the address that the account had."""
+def say_goodbye(address: str | None, phone: str) -> None:
+    """The last mail, to the address that the account had; without one, the last SMS."""
+    if not address:
+        if phone:
+            send_text.enqueue(phone, _("Tài khoản của ông/bà tại cổng dịch vụ công đã đóng."))
+        return
     body = _(
         "Kính gửi ông/bà,\n\nTài khoản của ông/bà tại cổng dịch vụ công đã đóng theo yêu cầu. "
         "Thông tin cá nhân, giấy tờ lưu trong ví và các bản nháp đã được xóa. Những hồ sơ đã "

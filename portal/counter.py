@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -105,7 +106,7 @@ def open_account(
     Telephone and e-mail are ways to call until the person confirms them. Raises
     `AlreadyOpen`, and `Refused` for an official's own card.
     """
-    _lock(by)
+    _lock()
     if citizen_number == by.citizen_number:
         raise Refused(_("Không tự mở tài khoản cho chính mình; xin nhờ đồng nghiệp."))
     if existing := account_of(citizen_number):
@@ -160,9 +161,13 @@ def activate(activation: Activation, *, password: str) -> User | None:
     return locked.user
 
 
-def _lock(official: User) -> None:
-    """Two clicks of one official at once open one account."""
-    get_user_model().objects.select_for_update().get(pk=official.pk)
+def _lock() -> None:
+    """One account is opened at a time, whoever opens it: two clerks may hold one card.
+
+    The row that is locked is that of the kind "user", which nothing else locks.
+    """
+    kind = ContentType.objects.get_for_model(get_user_model())
+    ContentType.objects.select_for_update().get(pk=kind.pk)
 
 
 def _create(**fields) -> User:

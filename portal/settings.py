@@ -236,6 +236,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     # A citizen number has twelve digits too.
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "portal.passwords.NotOnlyLocalWords"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dossiers:mine"
@@ -360,6 +361,8 @@ def _origin(url: str) -> str:
 
 
 _gateway_origin = _origin(VNPAY_PAY_URL)
+# Where the login service's own page is, if not at its issuer's address.
+OIDC_ORIGINS = env.list("OIDC_ORIGINS", default=[_origin(OIDC_ISSUER)] if OIDC_ISSUER else [])
 SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
@@ -371,7 +374,7 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
     # Chromium holds redirects after a POST to this too: to the gateway, to the issuer.
-    "form-action": [CSP.SELF, *filter(None, [_gateway_origin, _origin(OIDC_ISSUER)])],
+    "form-action": [CSP.SELF, *filter(None, [_gateway_origin, *OIDC_ORIGINS])],
 }
 
 # Papers and results are signed with the office's PKCS#12 key; a demo makes its own.

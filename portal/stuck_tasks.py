@@ -1,15 +1,22 @@
-"""Tasks whose worker was killed: `django-tasks-db` forgets them, so they are put back."""
+"""Tasks whose worker was killed, which are put back, and tasks that are over, which go.
+
+`django-tasks-db` forgets the first and keeps the second for ever.
+"""
 
 from __future__ import annotations
 
 import datetime
 
+from django.db.models import Q
 from django.tasks import TaskResultStatus
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 STUCK_AFTER = datetime.timedelta(minutes=5)
 MAX_ATTEMPTS = 8
+# A mail's address, its text and a code by SMS stand in what a task was given.
+KEEP_DONE = datetime.timedelta(days=1)
+KEEP_FAILED = datetime.timedelta(days=30)
 
 
 def put_back() -> int:
@@ -55,3 +62,14 @@ def _retry(row: DBTaskResult, now: datetime.datetime) -> bool:
             status=TaskResultStatus.READY, started_at=None, finished_at=None
         )
     )
+
+
+def forget() -> int:
+    """Delete tasks that are over and were looked at by nobody for long enough; how many.
+
+    A failed one stays longer, for whoever asks why.
+    """
+    now = timezone.now()
+    done = Q(status=TaskResultStatus.SUCCESSFUL, finished_at__lt=now - KEEP_DONE)
+    failed = Q(status=TaskResultStatus.FAILED, finished_at__lt=now - KEEP_FAILED)
+    return DBTaskResult.objects.filter(done | failed).delete()[0]

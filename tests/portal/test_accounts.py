@@ -84,7 +84,13 @@ def test_without_the_code_nobody_is_logged_in(client):
     assert client.get(reverse("dossiers:mine")).status_code == 302
 
 
-@pytest.mark.parametrize("password", ["ngan-qua-11", "password1234567890"[:10], "123456789012"])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "ngan-qua-11", "password1234567890"[:10], "123456789012", "matkhau12345",
+        "Dịch vụ công 2026", "MotCua@GioLinh1",
+    ],
+)  # fmt: skip
 def test_a_weak_password_is_refused_in_words(client, password):
     answer = register(client, "hoa@example.vn", password1=password)
 

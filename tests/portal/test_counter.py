@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 import threading
@@ -351,3 +352,25 @@ def test_a_slip_scanned_twice_at_once_sets_one_password():
     user = get_user_model().objects.get(citizen_number=CARD)
     assert len(won) == 1
     assert user.check_password(f"{PASSWORD}-{won[0]}")
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_two_clerks_with_one_card_open_one_account():
+    clerks = [factories.official(Posting.Role.RECEPTION) for _number in range(4)]
+    start, made = threading.Barrier(len(clerks)), []
+
+    def open_it(clerk) -> None:
+        start.wait()
+        with contextlib.suppress(counter.AlreadyOpen):
+            made.append(slip(clerk))
+        connection.close()
+
+    threads = [threading.Thread(target=open_it, args=[clerk]) for clerk in clerks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(made) == 1
+    assert get_user_model().objects.filter(citizen_number=CARD).count() == 1

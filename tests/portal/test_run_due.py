@@ -392,6 +392,23 @@ def test_a_task_that_was_put_back_does_its_work(lost, run_tasks):
     assert notice.sent_at
 
 
+@pytest.mark.parametrize(
+    "status, kept", [(TaskResultStatus.SUCCESSFUL, DAY), (TaskResultStatus.FAILED, 30 * DAY)]
+)
+def test_what_a_task_was_given_is_forgotten_when_it_is_over(status, kept, clock, lost):
+    row = lost(status, attempts=8, finished_at=NOW)
+    waiting = factories.filed().notices.get()
+
+    clock.move_to(NOW + kept)
+    assert stuck_tasks.forget() == 0
+    clock.move_to(NOW + kept + MINUTE)
+
+    assert stuck_tasks.forget() == 1
+    assert not DBTaskResult.objects.filter(pk=row.pk).exists()
+    assert send_notice.module_path in DBTaskResult.objects.values_list("task_path", flat=True)
+    assert waiting.sent_at is None
+
+
 # --- The command ------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 WORK = (
     stuck_tasks.put_back,
+    stuck_tasks.forget,
     dossiers_due.confirm_by_silence,
     dossiers_due.remind_citizens,
     dossiers_due.send_digests,
