@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from dossiers import attachments, ledger, notices, workflow
 from dossiers.models import Attachment, Dossier, Event, Message, new_key
 from procedures.models import Posting
+from procedures.text import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,8 @@ MAX_A_DAY = 20  # from the people of one dossier together
 OPEN_AFTER_END = datetime.timedelta(days=30)
 
 _Role = Posting.Role
-_WRITES = {_Role.RECEPTION, _Role.CASE_OFFICER, _Role.APPROVER, _Role.LEADER, _Role.CASHIER}
+# Who writes in the name of an office; the others posted there only read.
+WRITES = {_Role.RECEPTION, _Role.CASE_OFFICER, _Role.APPROVER, _Role.LEADER, _Role.CASHIER}
 
 
 class NotSent(Exception):
@@ -71,7 +73,7 @@ def is_open(dossier: Dossier) -> bool:
 
 def may_write_for_office(dossier: Dossier, user: User) -> bool:
     """Whether an official writes in the office's name: posted at it, and no party themselves."""
-    return bool(workflow.roles_at(dossier, user) & _WRITES) and not workflow.is_party(dossier, user)
+    return bool(workflow.roles_at(dossier, user) & WRITES) and not workflow.is_party(dossier, user)
 
 
 # --- Files that wait for their message --------------------------------------------------
@@ -94,7 +96,7 @@ def keep_files(dossier: Dossier, files: Iterable, *, by: User) -> list[str]:
         try:
             attachments.store(dossier, Attachment.MESSAGE, file, by=by)
         except ValidationError as error:
-            faults.append(f"{file.name}: {' '.join(error.messages)}")
+            faults.append(f"{normalise(file.name or '')[:100]}: {' '.join(error.messages)}")
     return faults
 
 

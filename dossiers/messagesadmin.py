@@ -20,12 +20,13 @@ from dossiers.views.messages import page, take
 def messages_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
     """The messages of a dossier; shown to those who handle it, they count as read."""
     rows = messages.thread(dossier)
-    if roles:
+    writes = bool(roles & messages.WRITES)
+    if writes:
         messages.mark_read(rows, from_office=False)
     return {
         "template": "admin/dossiers/messages_panel.html",
         "rows": rows,
-        "may_write": bool(roles) and messages.is_open(dossier),
+        "may_write": writes and messages.is_open(dossier),
     }
 
 

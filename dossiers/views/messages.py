@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages as said
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -56,6 +57,7 @@ def page(request: HttpRequest, dossier: Dossier, form: MessageForm, rows: list) 
         "waiting": list(messages.waiting(dossier, request.user)),
         "is_open": messages.is_open(dossier),
         "most_files": messages.MAX_FILES,
+        "most_mb": settings.MAX_UPLOAD_MB,
     }
 
 

@@ -125,6 +125,15 @@ def test_a_bad_file_keeps_the_words_and_the_good_files_until_it_is_right(dossier
     assert [file.name for file in Message.objects.get().attachments.all()] == ["anh.jpg"]
 
 
+def test_a_name_that_turns_its_letters_round_is_shown_straight(dossier):
+    bad = SimpleUploadedFile("ảnh\u202egpj.exe" + "x" * 300, b"MZ", content_type="image/jpeg")
+
+    page = post(dossier.owner, dossier, "Xem giúp tôi", bad).content.decode()
+
+    assert "\u202e" not in page
+    assert "x" * 101 not in page
+
+
 def test_a_waiting_file_can_be_taken_out_and_what_was_typed_stays(dossier):
     post(dossier.owner, dossier, "", factories.picture())
     waiting = Attachment.objects.get(document=Attachment.MESSAGE)
@@ -326,6 +335,16 @@ def test_a_party_who_looks_as_an_official_reads_nothing_for_the_office(dossier, 
 
     as_(party).get(reverse("admin:dossiers_dossier_change", args=[dossier.pk]))
 
+    assert Message.objects.get().read_at is None
+
+
+def test_an_editor_who_looks_reads_nothing_for_the_office(dossier):
+    messages.send(dossier, "Xin hỏi", by=dossier.owner, form_key=new_key())
+    page = reverse("admin:dossiers_dossier_change", args=[dossier.pk])
+
+    html = as_(factories.official("editor")).get(page).content.decode()
+
+    assert "Nhắn cho công dân" not in html
     assert Message.objects.get().read_at is None
 
 
