@@ -719,7 +719,7 @@ class _Suggesting(forms.TextInput):
             rows,
         )
         label = _("Các mục hợp với chữ đã gõ")
-        return format_html('{}<div role="group" aria-label="{}">{}</div>', made, label, choices)
+        return format_html('{}<div class="mt-2" role="group" aria-label="{}">{}</div>', made, label, choices)
 
 
 class ExplanationType(FieldType):

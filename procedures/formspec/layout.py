@@ -234,7 +234,7 @@ def _question(spec: Field, page: _Page, path: str) -> Iterator[dict[str, Any]]:
         yield from _address(spec, page, name)
     else:
         yield {**row, "kind": "area"} if spec.type == "long_text" else row
-        if spec.spell_out:
+        if spec.spell_out and not _is_partly_known(spec, answer):
             words = "" if page.is_blank else _spelled(spec, answer)
             yield {
                 **row, "label": _("Ghi bằng chữ"), "note": 0, "is_optional": False,
@@ -280,13 +280,16 @@ def _address(spec: Field, page: _Page, name: str) -> Iterator[dict[str, Any]]:
     yield {**commune, "note": 0, "is_optional": False}
 
 
+def _is_partly_known(spec: Field, answer: Any) -> bool:
+    """Whether it is a day that is written half in words already: `tháng 03/1985`."""
+    return spec.type == "date" and bool(answer) and not days.is_whole(answer)
+
+
 def _spelled(spec: Field, answer: Any) -> str:
     if answer in (None, ""):
         return ""
     if spec.type == "date":
-        # A day that is not wholly known is written out by its display already.
-        is_whole = days.is_whole(answer)
-        return day_in_words(datetime.date.fromisoformat(answer)) if is_whole else ""
+        return day_in_words(datetime.date.fromisoformat(answer))
     return amount_in_words(answer)
 
 
