@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import filing, tracking
 from dossiers.documents import file_row
 from dossiers.facts import PaperOriginal, PaperStep
-from dossiers.models import Dossier
+from dossiers.models import Dossier, Paper
 from procedures.models import RequiredDocument
 from procedures.papers import qr_svg_data_uri
 from procedures.presenting import WHO
@@ -58,7 +58,11 @@ def context(dossier: Dossier, *, is_owner: bool) -> dict[str, Any]:
         "steps": next_steps(dossier),
         "originals": originals(dossier),
         "files": [{**row, "title": names.get(row["document"], "")} for row in files],
-        "papers": dossier.papers.all(),
+        "papers": [
+            paper
+            for paper in dossier.papers.all()
+            if is_owner or paper.kind not in Paper.WITH_SECRET
+        ],
         "link": link,
         "qr": qr_svg_data_uri(link) if link else "",
         "is_owner": is_owner,

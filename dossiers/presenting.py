@@ -23,7 +23,7 @@ from dossiers import (
 from dossiers.answers import answer_sections
 from dossiers.attachments import size_text
 from dossiers.documents import file_row
-from dossiers.models import Attachment, Dossier, Event
+from dossiers.models import Attachment, Dossier, Event, Paper
 from dossiers.turns import is_solemn, turn, what_next
 from procedures import worktime
 
@@ -70,6 +70,7 @@ TOLD = {
     "transfer": gettext_lazy("Hồ sơ được chuyển đến cơ quan có thẩm quyền"),
     "stop": gettext_lazy("Cơ quan dừng giải quyết hồ sơ"),
     "withdraw": gettext_lazy("Ông/bà đã rút hồ sơ"),
+    "renew_secret": gettext_lazy("Mã tra cứu được cấp lại tại quầy"),
     **participants.TOLD,
 }
 # What is no move, as officials read it in the ledger.
@@ -115,6 +116,9 @@ def page(dossier: Dossier, viewer: User) -> dict[str, Any]:
         "is_solemn": is_solemn(dossier),
         "turn": turn(dossier, viewer, calendar),
         "moves": shown["moves"] if is_owner else set(),
+        "papers": [
+            row for row in shown["papers"] if is_owner or row["kind"] not in Paper.WITH_SECRET
+        ],
         "desk": _desk(dossier, events),
         "steps": planned.steps(dossier, events, calendar),
         "stops": [row for row in planned.stops(dossier, events) if not row.is_before_filing],
@@ -180,10 +184,17 @@ def _filed_papers(dossier: Dossier) -> list[dict[str, Any]]:
 
 def _papers(dossier: Dossier) -> list[dict[str, Any]]:
     return [
-        {"title": paper.get_kind_display(), "token": paper.token, "is_ready": bool(paper.file),
-         "created_at": paper.created_at}
+        {"title": _paper_title(paper), "kind": paper.kind, "token": paper.token,
+         "is_ready": bool(paper.file), "created_at": paper.created_at}
         for paper in dossier.papers.all()
     ]  # fmt: skip
+
+
+def _paper_title(paper: Paper) -> str:
+    title = paper.get_kind_display()
+    if paper.number == 1:
+        return title
+    return _("%(title)s (lần %(number)d)") % {"title": title, "number": paper.number}
 
 
 def timeline(dossier: Dossier) -> list[dict[str, Any]]:

@@ -29,6 +29,9 @@ class Paper(models.Model):
         PAYMENT = "payment", _("Xác nhận thanh toán")
         SECRET = "secret", _("Phiếu cấp lại mã tra cứu")
 
+    # These print the secret: they are for the one who files, not for all who take part.
+    WITH_SECRET = (Kind.FILING, Kind.SECRET)
+
     dossier = models.ForeignKey(Dossier, models.PROTECT, related_name="papers")
     kind = models.CharField(_("loại giấy"), max_length=12, choices=Kind)
     number = models.PositiveSmallIntegerField(_("lần"), default=1)

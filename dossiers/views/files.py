@@ -91,7 +91,8 @@ def attachment(request: HttpRequest, key: str) -> HttpResponse:
 def paper(request: HttpRequest, token: str) -> HttpResponse:
     """A printed paper of the one-stop shop."""
     row = get_object_or_404(Paper.objects.select_related("dossier").exclude(file=""), token=token)
-    _allowed(request, row.dossier, f"paper:{row.pk}", by_secret=True)
+    is_filers = row.kind in Paper.WITH_SECRET and row.dossier.owner_id != request.user.pk
+    _allowed(request, row.dossier, f"paper:{row.pk}", by_people=not is_filers, by_secret=True)
     return download(row.file, f"{row.kind}-{row.dossier.code}.pdf", "application/pdf")
 
 

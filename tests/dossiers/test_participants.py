@@ -434,7 +434,7 @@ def _places(dossier: Dossier) -> dict[str, str]:
         "detail": reverse("dossiers:detail", args=[dossier.code]),
         "people": reverse("dossiers:people", args=[dossier.code]),
         "file": reverse("dossiers:attachment", args=[dossier.attachments.first().key]),
-        "paper": reverse("dossiers:paper", args=[dossier.papers.first().token]),
+        "paper": reverse("dossiers:paper", args=[dossier.papers.get(kind="form").token]),
         "messages": reverse("dossiers:messages", args=[dossier.code]),
     }
 
@@ -446,7 +446,7 @@ def _places(dossier: Dossier) -> dict[str, str]:
 def test_who_sees_a_filed_dossier(draft, binh, who, expected):
     row = agreed(draft, binh)
     filed = workflow.perform(draft, "submit", by=draft.owner)
-    filed.papers.first().file.save("giay.pdf", ContentFile(b"%PDF"))
+    filed.papers.get(kind="form").file.save("giay.pdf", ContentFile(b"%PDF"))
     person = binh
     if who == "owner":
         person = draft.owner
@@ -462,6 +462,20 @@ def test_who_sees_a_filed_dossier(draft, binh, who, expected):
 
     assert seen == dict.fromkeys(seen, expected)
     assert (filed.code in text(client.get(reverse("dossiers:mine")))) == (expected == 200)
+
+
+def test_the_paper_that_prints_the_secret_is_the_filers(an, binh):
+    dossier = factories.filed(FUNERAL, owner=an)
+    joined(dossier, binh)
+    paper = dossier.papers.get(kind="filing")
+    paper.file.save("giay.pdf", ContentFile(b"%PDF"))
+    url = reverse("dossiers:paper", args=[paper.token])
+
+    assert (status(as_(an), url), status(as_(binh), url)) == (200, 404)
+    for name in ("detail", "filed"):
+        page = text(as_(binh).get(reverse(f"dossiers:{name}", args=[dossier.code])))
+        assert url not in page
+        assert dossier.secret not in page
 
 
 def test_a_result_is_not_for_one_who_has_left(an, binh):
