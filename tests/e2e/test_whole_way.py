@@ -134,7 +134,7 @@ def file_birth(page: Page, site: str, tmp_path) -> str:
     go_on(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Người đi đăng ký")
     page.goto(f"{site}/ho-so/")
-    page.get_by_role("link", name="Đăng ký khai sinh").click()
+    page.get_by_role("link", name="Đăng ký khai sinh", exact=True).click()
     page.get_by_role("link", name="Điền tiếp").click()
 
     # Bad input comes back with everything typed still there.
