@@ -24,7 +24,7 @@ from dossiers.answers import answer_sections
 from dossiers.attachments import size_text
 from dossiers.documents import file_row
 from dossiers.models import Attachment, Dossier, Event, Paper
-from dossiers.turns import is_solemn, turn, what_next
+from dossiers.turns import is_solemn, turn, waits_to_be_sent, what_next
 from procedures import worktime
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def page(dossier: Dossier, viewer: User) -> dict[str, Any]:
         "is_owner": is_owner,
         "principal": behalf.words(dossier),
         "is_solemn": is_solemn(dossier),
+        "is_unsent": waits_to_be_sent(dossier),
         "turn": turn(dossier, viewer, calendar),
         "moves": shown["moves"] if is_owner else set(),
         "papers": [

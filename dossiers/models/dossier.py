@@ -63,12 +63,13 @@ class DossierQuerySet(models.QuerySet):
         ).order_by("-updated_at", "-pk")
 
     def by_turn(self) -> DossierQuerySet:
-        """Those that wait for the citizen first, then the office's, then what has ended."""
+        """The citizen's turn first, then results to collect, the office's turn, what ended."""
         return self.annotate(
             rank=Case(
                 When(state__in=Dossier.CITIZENS_TURN, then=0),
-                When(state__in=Dossier.FINAL, then=2),
-                default=1,
+                When(state=Dossier.State.COMPLETED, then=1),
+                When(state__in=Dossier.FINAL, then=3),
+                default=2,
             )
         ).order_by("rank", "-updated_at", "-pk")
 

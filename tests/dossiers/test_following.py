@@ -426,6 +426,15 @@ def test_opening_the_page_reads_its_notices_once(owner, clock):
     assert "Cho người kia" not in second
 
 
+def test_before_the_fee_of_filing_nobody_has_the_dossier(owner):
+    page = page_of(owner, factories.filed(COPY, owner=owner).get_absolute_url())
+
+    assert "cơ quan nhận hồ sơ sau khi ông/bà nộp phí" in page
+    assert "Đang chờ ông/bà" in page
+    assert "Đang ở bước này" not in page
+    assert "Dừng tính giờ" not in page
+
+
 def test_what_the_office_asks_for_is_named_on_the_page(owner, office):
     dossier = asked_to_supplement(factories.filed(FUNERAL, owner=owner), office.reception)
 
