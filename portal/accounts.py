@@ -13,13 +13,13 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest
-from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.phones import PhoneField
 from portal.tasks import send_mail, send_text
 
-WRONG_LOGIN = _("Tên đăng nhập hoặc mật khẩu chưa đúng.")
+WRONG_LOGIN = gettext_lazy("Tên đăng nhập hoặc mật khẩu chưa đúng.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -36,10 +36,12 @@ class AccountAdapter(DefaultAccountAdapter):
         "phone_password_mismatch": WRONG_LOGIN,
         "username_password_mismatch": WRONG_LOGIN,
         "invalid_login": WRONG_LOGIN,
-        "phone_taken": _("Số điện thoại này đã thuộc một tài khoản khác."),
-        "too_many_login_attempts": _("Đã thử sai quá nhiều lần. Xin đợi ít phút rồi thử lại."),
-        "same_as_current": _("Xin nhập một số khác với số đang dùng."),
-        "rate_limited": _("Vừa gửi mã xong; xin đợi ít phút rồi hãy yêu cầu mã khác."),
+        "phone_taken": gettext_lazy("Số điện thoại này đã thuộc một tài khoản khác."),
+        "too_many_login_attempts": gettext_lazy(
+            "Đã thử sai quá nhiều lần. Xin đợi ít phút rồi thử lại."
+        ),
+        "same_as_current": gettext_lazy("Xin nhập một số khác với số đang dùng."),
+        "rate_limited": gettext_lazy("Vừa gửi mã xong; xin đợi ít phút rồi hãy yêu cầu mã khác."),
     }
 
     # --- People -----------------------------------------------------------------------
@@ -106,7 +108,7 @@ class AccountAdapter(DefaultAccountAdapter):
             self._say_that_phone_changed(user, before)
 
     def _say_that_phone_changed(self, user: Any, before: str) -> None:
-        text = _now("Số điện thoại của tài khoản ông/bà vừa đổi sang số khác.")
+        text = _("Số điện thoại của tài khoản ông/bà vừa đổi sang số khác.")
         send_text.enqueue(before, f"{text} {_not_you()}")
         self.send_notification_mail("account/email/phone_changed", user)
 
@@ -117,17 +119,17 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_verification_code_sms(self, user: Any, phone: str, code: str, **kw: Any) -> None:
         """The code that shows that the number is theirs."""
-        text = _now("Mã xác nhận: %(code)s. Có hiệu lực 15 phút.") % {"code": code}
-        send_text.enqueue(phone, f"{text} {_now('Không đưa mã cho bất kỳ ai.')}")
+        text = _("Mã xác nhận: %(code)s. Có hiệu lực 15 phút.") % {"code": code}
+        send_text.enqueue(phone, f"{text} {_('Không đưa mã cho bất kỳ ai.')}")
 
     def send_unknown_account_sms(self, phone: str, **kwargs: Any) -> None:
         """A code was asked for a number that nobody verified."""
-        text = _now("Số này chưa có tài khoản tại cổng dịch vụ công. Mời đăng ký tài khoản.")
+        text = _("Số này chưa có tài khoản tại cổng dịch vụ công. Mời đăng ký tài khoản.")
         send_text.enqueue(phone, text)
 
     def send_account_already_exists_sms(self, phone: str) -> None:
         """Somebody registers with a number that has an account."""
-        text = _now("Số này đã có tài khoản. Quên mật khẩu thì chọn mục ấy ở trang đăng nhập.")
+        text = _("Số này đã có tài khoản. Quên mật khẩu thì chọn mục ấy ở trang đăng nhập.")
         send_text.enqueue(phone, text)
 
     # --- Mail -------------------------------------------------------------------------
@@ -157,7 +159,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Say that something about the account changed; without e-mail, by SMS."""
         super().send_notification_mail(template_prefix, user, context, email)
         if not email and not user.email and user.phone_verified:
-            text = _now("Thông tin đăng nhập của tài khoản ông/bà vừa thay đổi.")
+            text = _("Thông tin đăng nhập của tài khoản ông/bà vừa thay đổi.")
             send_text.enqueue(user.phone, f"{text} {_not_you()}")
 
     def is_safe_url(self, url: str | None) -> bool:
@@ -188,10 +190,10 @@ class PersonForm(forms.Form):
     """What registration asks beyond how to log in."""
 
     full_name = forms.CharField(
-        label=_("Họ và tên"),
+        label=gettext_lazy("Họ và tên"),
         max_length=120,
         widget=forms.TextInput({"autocomplete": "name"}),
-        help_text=_("Như trên thẻ căn cước."),
+        help_text=gettext_lazy("Như trên thẻ căn cước."),
     )
 
     field_order = ("full_name", "email", "phone", "password1")
@@ -213,7 +215,7 @@ def display_name(user: Any) -> str:
 
 
 def _not_you() -> str:
-    return _now("Nếu không phải ông/bà làm, hãy báo ngay cho bộ phận một cửa.")
+    return _("Nếu không phải ông/bà làm, hãy báo ngay cho bộ phận một cửa.")
 
 
 def forget_failures(request: HttpRequest, user: Any) -> None:

@@ -10,6 +10,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth import get_user_model
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -284,7 +285,7 @@ def test_the_card_of_an_account_from_the_counter_asks_too(client, issuer):
     assert not SocialAccount.objects.exists()
 
 
-def test_logged_in_one_connects_and_then_comes_in_by_the_service(client, issuer):
+def test_logged_in_one_connects_and_then_comes_in_by_the_service(client, issuer, run_tasks):
     user = local()
     issuer.claims |= {"email": "hoa@example.vn", "email_verified": True}
     client.post("/tai-khoan/login/", {"login": "hoa@example.vn", "password": PASSWORD})
@@ -295,10 +296,23 @@ def test_logged_in_one_connects_and_then_comes_in_by_the_service(client, issuer)
     log_in(later, issuer)
 
     page = client.get(reverse("socialaccount_connections")).content.decode()
+    run_tasks()
+    assert "Đã liên kết" in page
+    assert "VNeID" in mail.outbox[-1].body and mail.outbox[-1].to == ["hoa@example.vn"]
     assert asked.headers["Location"] == reverse("account_reauthenticate")
     assert SocialAccount.objects.get().user == user
     assert who(later) == str(user.pk)
     assert "VNeID" in page and "Bỏ liên kết" in page
+
+
+def test_who_has_no_password_keeps_the_only_way_in(client, issuer):
+    log_in(client, issuer)
+    account = SocialAccount.objects.get()
+
+    page = client.post(reverse("socialaccount_connections"), {"account": account.pk})
+
+    assert "đặt mật khẩu" in page.content.decode()
+    assert SocialAccount.objects.exists()
 
 
 def test_a_service_account_of_somebody_else_is_not_taken_over(client, issuer):
