@@ -128,6 +128,6 @@ def send_to_contact(contact: str, subject: str, body: str, path: str) -> None:
     digest = hashlib.sha256(f"{contact} {subject} {path}".encode()).hexdigest()
     context = {
         "notice": Notice(subject=subject, body=body), "link": _link(path),
-        "office": portal_office(),
+        "office": portal_office(), "for_stranger": True,
     }  # fmt: skip
     email.send("notice", context, to=contact, subject=subject, message_id=f"contact-{digest[:24]}")

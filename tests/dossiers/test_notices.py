@@ -451,6 +451,7 @@ def test_an_invitation_goes_to_an_email_address(settings, run_tasks):
     assert message.to == ["moi@example.vn"]
     assert f"{settings.SITE_URL}/ho-so/x/" in message.body
     assert "&lt;b&gt;Bình&lt;/b&gt;" in message.alternatives[0].content
+    assert reverse("dossiers:preferences") not in message.body + message.alternatives[0].content
 
 
 def test_an_invitation_to_a_telephone_keeps_the_whole_address_and_says_no_name(settings, run_tasks):
