@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from dossiers.models import Dossier
@@ -32,7 +33,8 @@ def answers_for(revision: Revision, *, by: User, earlier: Dossier | None = None)
     profile = {
         "name": by.full_name,
         "citizen_number": by.citizen_number,
-        "phone": by.phone,
+        # Older accounts hold it as it was typed; a form takes it without separators.
+        "phone": re.sub(r"[\s.()-]", "", by.phone),
         "email": by.email,
     }
     if earlier is not None and earlier.revision.procedure_id == revision.procedure_id:

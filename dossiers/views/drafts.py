@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.contrib import messages
@@ -64,6 +65,23 @@ def get_draft(request: HttpRequest, key: str, *prefetch: str) -> Dossier:
     if filing.renew_revision(draft):
         messages.info(request, _("Thủ tục vừa có bản mới; hãy kiểm tra lại các phần đã điền."))
     return draft
+
+
+def or_what_it_became(view: typed.View) -> typed.View:
+    """A page of a draft that was filed meanwhile leads to its dossier, with a word about it."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, key: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, key, *args, **kwargs)
+        except Http404:
+            filed = _already_filed(request, key)
+            if filed is None:
+                raise
+        messages.info(request, _("Hồ sơ này đã nộp nên không sửa ở bản nháp được nữa."))
+        return redirect(filed)
+
+    return wrapped
 
 
 def _keep(draft: Dossier, *fields: str) -> None:
@@ -145,6 +163,7 @@ def copy(request: HttpRequest, code: str) -> HttpResponse:
 
 @login_required
 @require_GET
+@or_what_it_became
 def draft(request: HttpRequest, key: str) -> HttpResponse:
     """The task list of a draft: what is done, what is left; to read for those invited to it."""
     try:
@@ -166,6 +185,7 @@ def draft(request: HttpRequest, key: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@or_what_it_became
 def office(request: HttpRequest, key: str) -> HttpResponse:
     """Which office handles it, by an answer such as where the parents live."""
     dossier = get_draft(request, key, *_PAPERS)
@@ -179,6 +199,7 @@ def office(request: HttpRequest, key: str) -> HttpResponse:
 
 @keeps_typed
 @require_http_methods(["GET", "POST"])
+@or_what_it_became
 def section(request: HttpRequest, key: str, section_id: str) -> HttpResponse:
     """One page of the form."""
     dossier = get_draft(request, key)
@@ -186,6 +207,8 @@ def section(request: HttpRequest, key: str, section_id: str) -> HttpResponse:
     if spec is None:
         raise Http404
     if not is_asked(spec, dossier.answers):
+        if request.method == "POST":
+            typed.keep(request)  # another tab may have changed what leads here, and change it back
         messages.info(request, _("Theo các câu trả lời khác, ông/bà không phải điền phần này."))
         return redirect(dossier)
     if request.method == "POST":
@@ -208,7 +231,7 @@ def _save_section(request: HttpRequest, dossier: Dossier, spec: Section) -> Http
     try:
         filing.save_answers(dossier, spec.id, form.answer(), seen=seen)
     except Dossier.DoesNotExist:
-        return redirect("dossiers:mine")
+        raise Http404 from None
     except filing.Changed:
         return _both_versions(request, dossier, spec, form)
     typed.forget(request)
@@ -283,6 +306,7 @@ def _suggestions(dossier: Dossier, spec: Section) -> list[str]:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@or_what_it_became
 def documents(request: HttpRequest, key: str) -> HttpResponse:
     """The papers to attach: each file is stored at once, so none is lost on the way back."""
     dossier = get_draft(request, key, *_PAPERS)
@@ -370,6 +394,7 @@ def _already_filed(request: HttpRequest, key: str) -> Dossier | None:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@or_what_it_became
 def discard(request: HttpRequest, key: str) -> HttpResponse:
     """Throw a draft away, after asking."""
     dossier = get_draft(request, key)

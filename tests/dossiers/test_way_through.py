@@ -343,6 +343,27 @@ def test_a_page_that_came_back_with_an_error_still_knows_what_it_showed(citizen,
     assert answers_of(draft, "nguoi_mat")["ho_ten"] == "Lê Văn Khác"
 
 
+def test_a_page_of_a_draft_that_was_filed_meanwhile_leads_to_the_dossier(citizen, an):
+    dossier = factories.filed(FUNERAL, owner=an)
+    urls = [page(name, dossier) for name in ("draft", "office", "documents", "discard")]
+    urls.append(page("section", dossier, "nguoi_mat"))
+
+    answers = [citizen.post(url, follow=True) for url in urls[1:]] + [citizen.get(urls[0])]
+
+    assert all("đã nộp nên không sửa" in row.content.decode() for row in answers[:-1])
+    assert answers[-1].url == dossier.get_absolute_url()
+
+
+def test_what_was_typed_where_nothing_is_asked_any_more_waits(citizen, an):
+    draft = factories.draft(BIRTH, owner=an)
+    url = page("section", draft, "nguoi_lam_chung")
+
+    citizen.post(url, {"rows": "1", "0-nguoi.ho_ten": "Lê Văn Một"})
+    citizen.post(page("section", draft, "chung_minh"), {"bang": "nguoi_lam_chung"})
+
+    assert 'value="Lê Văn Một"' in citizen.get(url).content.decode()
+
+
 # --- The session ends in the middle -----------------------------------------------------
 
 
