@@ -108,6 +108,13 @@ def carried_over(earlier: Dossier | None, draft: Dossier) -> dict[str, str]:
     return dict(earlier.behalf) if is_same else {}
 
 
+def after_mandate(dossier: Dossier) -> dict[str, str]:
+    """In whose name it stands once its principal took it over: a business's stays its own."""
+    if dossier.behalf.get("kind") != BUSINESS:
+        return {}
+    return {**dossier.behalf, "relation": "legal_representative", "basis": ""}
+
+
 def is_principal(dossier: Dossier, user: User) -> bool:
     """Whether the dossier is filed in the name of this very person, by their citizen number."""
     number = user.citizen_number

@@ -4,7 +4,8 @@ An invitation works once, for 14 days, while the dossier is open and nobody with
 co-applicant of a draft agrees to exactly what is filed: whatever changes afterwards waits
 for their agreement again. Before filing the filer may let anybody go; after filing the
 filer may only withdraw invitations that nobody took, and who has joined leaves of their own
-accord, so that nobody is shut out of a dossier in which they stand.
+accord, so that nobody is shut out of a dossier in which they stand. A principal who joined
+may end the mandate: the dossier becomes theirs, and the one who filed it sees it no more.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from django.utils.translation import gettext_lazy
 
 from dossiers import behalf, drafting, ledger, notices
 from dossiers.models import Dossier, Participant
+from dossiers.models.keys import new_secret
 from dossiers.workflow import Refused
 from procedures.text import fold, in_vietnamese
 
@@ -35,10 +37,12 @@ ASKED_AGAIN_AFTER = datetime.timedelta(hours=1)
 
 # What happens to the people of a filed dossier, as the ledger names it, and in words.
 JOINED, LEFT, WITHDRAWN = "participant_joined", "participant_left", "participant_withdrawn"
+MANDATE_ENDED = "mandate_ended"
 TOLD = {
     JOINED: gettext_lazy("Một người được mời đã tham gia hồ sơ"),
     LEFT: gettext_lazy("Một người đã thôi tham gia hồ sơ"),
     WITHDRAWN: gettext_lazy("Một lời mời tham gia hồ sơ đã được thu hồi"),
+    MANDATE_ENDED: gettext_lazy("Việc nộp thay đã chấm dứt; người đứng tên tự làm hồ sơ"),
 }
 
 # What the filer is told: a subject without names, and a body.
@@ -179,6 +183,30 @@ def leave(participant: Participant) -> None:
 
 
 @transaction.atomic
+def end_mandate(participant: Participant) -> Dossier:
+    """A principal who joined takes their dossier over from the one who filed it for them.
+
+    The secret is renewed, so that what the former filer printed opens nothing. Raises
+    `Refused` for anybody but a principal, and for a dossier that has ended.
+    """
+    dossier = _lock(participant.dossier_id)
+    principals = dossier.participants.active().filter(role=Participant.Role.PRINCIPAL)
+    locked = principals.filter(pk=participant.pk).select_related("user").first()
+    if locked is None or dossier.is_final:
+        raise Refused(_("Chỉ người được nộp thay chấm dứt được việc nộp thay, khi hồ sơ còn mở."))
+    former, dossier.owner = dossier.owner, locked.user
+    dossier.behalf = behalf.after_mandate(dossier)
+    dossier.secret = new_secret()
+    dossier.version += 1
+    dossier.save(update_fields=["owner", "behalf", "secret", "version", "updated_at"])
+    locked.ended_at = timezone.now()
+    locked.save(update_fields=["ended_at"])
+    _note(dossier, locked, MANDATE_ENDED, locked.user, former=former.pk)
+    _tell_former(former, dossier)
+    return dossier
+
+
+@transaction.atomic
 def let_go(participant: Participant) -> None:
     """The filer withdraws an invitation or, before filing, lets a participant go.
 
@@ -203,10 +231,10 @@ def _end(dossier: Dossier, participant: Participant, event: str, *, by: User) ->
     _note(dossier, participant, event, by)
 
 
-def _note(dossier: Dossier, participant: Participant, name: str, by: User) -> None:
+def _note(dossier: Dossier, participant: Participant, name: str, by: User, **ids: int) -> None:
     """Write the ledger of a filed dossier; a draft has none."""
     if dossier.state != Dossier.State.DRAFT:
-        data = {"participant": participant.pk, "role": participant.role}
+        data = {"participant": participant.pk, "role": participant.role, **ids}
         ledger.append(dossier, name, actor=by, data=data)
 
 
@@ -353,6 +381,18 @@ def _tell_owner(dossier: Dossier, participant: Participant, subject: Any, body: 
         subject=str(subject),
         body=str(body) % words,
         path=people_path(dossier),
+    )
+
+
+@in_vietnamese
+def _tell_former(former: User, dossier: Dossier) -> None:
+    """Tell one who filed for another; without the dossier, which is not theirs any more."""
+    body = _("Người được nộp thay tự đứng ra làm hồ sơ “%(procedure)s”; ông/bà không còn xem được.")
+    notices.write(
+        former,
+        kind="participant",
+        subject=_("Việc nộp thay một hồ sơ đã chấm dứt"),
+        body=body % {"procedure": dossier.revision.short_name},
     )
 
 

@@ -199,7 +199,12 @@ class InvitationForm(forms.Form):
         field.error_messages["required"] = _("Hãy nhập họ và tên người được mời.")
         self.fields["name"] = field
         self.order_fields(self.field_order)
-        if not dossier.behalf:
+        if dossier.behalf:
+            self.fields["role"].help_text = _(
+                "Người được nộp thay đã tham gia có thể tự làm tiếp hồ sơ và chấm dứt việc nộp "
+                "thay; hãy mời đúng người."
+            )
+        else:
             self.fields["role"].choices = [
                 row for row in Participant.Role.choices if row[0] != Participant.Role.PRINCIPAL
             ]

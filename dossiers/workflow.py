@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -228,11 +229,13 @@ def _what_happened(dossier: Dossier) -> str:
 def is_party(dossier: Dossier, user: User) -> bool:
     """Whether a person stands in the dossier: as its filer, its principal, or a participant.
 
-    One who took part once stays a party: nobody leaves a dossier in order to decide on it.
+    One who filed it or took part once stays a party: nobody leaves a dossier in order to
+    decide on it.
     """
     if dossier.owner_id == user.pk or behalf.is_principal(dossier, user):
         return True
-    return dossier.participants.filter(user=user).exists()
+    was_in_it = Q(participants__user=user) | Q(events__name="submit", events__actor=user)
+    return Dossier.objects.filter(was_in_it, pk=dossier.pk).exists()
 
 
 def roles_at(dossier: Dossier, user: User) -> set[str]:

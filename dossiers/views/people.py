@@ -112,7 +112,7 @@ def _companions(request: HttpRequest, dossier: Dossier) -> HttpResponse:
     """What one who takes part sees: who else does, and the way out."""
     own = get_object_or_404(dossier.participants.active(), user=request.user)
     if request.method == "POST":
-        return _leave(request, own)
+        return _goes(request, own)
     context = {
         "dossier": dossier,
         "principal": behalf.words(dossier),
@@ -122,11 +122,24 @@ def _companions(request: HttpRequest, dossier: Dossier) -> HttpResponse:
     return render(request, "dossiers/companions.html", context)
 
 
-def _leave(request: HttpRequest, own: Participant) -> HttpResponse:
+def _goes(request: HttpRequest, own: Participant) -> HttpResponse:
+    """A participant leaves, or a principal takes the dossier over."""
+    if "end_mandate" in request.POST:
+        return _ends_mandate(request, own)
     if "leave" in request.POST:
         participants.leave(own)
         messages.success(request, _("Ông/bà đã thôi tham gia hồ sơ này."))
     return redirect("dossiers:mine")
+
+
+def _ends_mandate(request: HttpRequest, own: Participant) -> HttpResponse:
+    try:
+        dossier = participants.end_mandate(own)
+    except Refused as error:
+        messages.error(request, str(error))
+        return redirect("dossiers:mine")
+    messages.success(request, _("Việc nộp thay đã chấm dứt; hồ sơ nay do ông/bà làm tiếp."))
+    return redirect(dossier)
 
 
 @login_required
@@ -160,7 +173,7 @@ def shared_draft(request: HttpRequest, key: str) -> HttpResponse:
 
 def _answer(request: HttpRequest, own: Participant) -> HttpResponse:
     if "agree" not in request.POST:
-        return _leave(request, own)
+        return _goes(request, own)
     try:
         participants.agree(own, seen=request.POST.get("seen", ""))
     except Refused as error:

@@ -157,8 +157,7 @@ def test_the_same_contact_is_not_invited_twice(an, draft):
 def test_one_principal_is_invited_where_another_files_for_them(draft):
     with pytest.raises(workflow.Refused):
         invited(draft, role=PRINCIPAL)
-    behalf.stand_for(draft, {"kind": "person", "name": "Hoa", "number": "045160001234",
-                             "relation": "child", "basis": ""})  # fmt: skip
+    for_hoa(draft)
 
     invited(draft, role=PRINCIPAL)
 
@@ -332,8 +331,7 @@ def _file(draft):
 
 
 def _name(draft):
-    behalf.stand_for(draft, {"kind": "person", "name": "Hoa", "number": "045160001234",
-                             "relation": "child", "basis": ""})  # fmt: skip
+    for_hoa(draft)
 
 
 @pytest.mark.parametrize("change", [_answer, _file, _name])
@@ -543,6 +541,90 @@ def test_companions_see_each_others_names_but_no_contacts(an, binh):
     assert "Lê Thị Cúc" in page
     assert "Chưa Vào" not in page
     assert "@example.vn" not in page.replace(binh.email, "")
+
+
+# --- The end of a mandate -----------------------------------------------------------------
+
+
+def for_hoa(draft: Dossier, **changes: str) -> Dossier:
+    behalf.stand_for(draft, {"kind": "person", "name": "Hoa", "number": "045160001234",
+                             "relation": "child", "basis": "", **changes})  # fmt: skip
+    return draft
+
+
+def test_one_whose_mandate_ended_sees_nothing_on_the_next_request(an, draft, binh):
+    filed = workflow.perform(for_hoa(draft), "submit", by=an)
+    filed.papers.get(kind="form").file.save("giay.pdf", ContentFile(b"%PDF"))
+    joined(filed, binh, role=PRINCIPAL)
+    former = as_(an)
+    before = {name: status(former, url) for name, url in _places(filed).items()}
+
+    as_(binh).post(people(filed), {"end_mandate": "1"})
+
+    after = {name: status(former, url) for name, url in _places(filed).items()}
+    assert set(before.values()) == {200}
+    assert set(after.values()) == {404}
+    assert status(former, reverse("payments:start", args=[filed.code])) == 404
+    with pytest.raises(workflow.NotAllowed):
+        workflow.perform(filed, "withdraw", by=an)
+
+
+def test_the_principal_goes_on_with_the_dossier_under_a_new_secret(an, draft, binh):
+    filed = workflow.perform(for_hoa(draft), "submit", by=an)
+    row = joined(filed, binh, role=PRINCIPAL)
+
+    participants.end_mandate(row)
+
+    dossier = Dossier.objects.get(pk=filed.pk)
+    assert dossier.owner == binh
+    assert dossier.applicant_name == "Trần Văn Bình"
+    assert dossier.secret != filed.secret
+    assert dossier.version == filed.version + 1
+    event = Event.objects.get(dossier=dossier, name="mandate_ended")
+    assert event.data == {"participant": row.pk, "role": "principal", "former": an.pk}
+    assert workflow.perform(dossier, "withdraw", by=binh).state == Dossier.State.WITHDRAWN
+
+
+def test_a_business_keeps_its_dossier_when_its_representative_takes_it_over(draft, binh):
+    for_hoa(draft, kind="business", name="Công ty Hoa", number="0100109106",
+            relation="authorised", basis="1/GUQ")  # fmt: skip
+    row = joined(draft, binh, role=PRINCIPAL)
+
+    taken = participants.end_mandate(row)
+
+    assert taken.behalf["name"] == "Công ty Hoa"
+    assert taken.behalf["relation"] == "legal_representative"
+
+
+def test_an_official_who_filed_for_another_decides_nothing_afterwards(binh):
+    reception = factories.official(Posting.Role.RECEPTION)
+    draft = for_hoa(factories.draft(FUNERAL, owner=reception))
+    filed = workflow.perform(draft, "submit", by=reception)
+
+    participants.end_mandate(joined(filed, binh, role=PRINCIPAL))
+
+    with pytest.raises(workflow.NotAllowed):
+        workflow.perform(filed, "accept", by=reception)
+
+
+def test_a_co_applicant_takes_nothing_over(an, binh):
+    dossier = factories.filed(FUNERAL, owner=an)
+    row = joined(dossier, binh)
+
+    as_(binh).post(people(dossier), {"end_mandate": "1"})
+
+    assert Dossier.objects.get(pk=dossier.pk).owner == an
+    with pytest.raises(workflow.Refused):
+        participants.end_mandate(row)
+
+
+def test_a_dossier_that_has_ended_is_not_taken_over(an, draft, binh):
+    filed = workflow.perform(for_hoa(draft), "submit", by=an)
+    row = joined(filed, binh, role=PRINCIPAL)
+    workflow.perform(filed, "withdraw", by=an)
+
+    with pytest.raises(workflow.Refused):
+        participants.end_mandate(row)
 
 
 # --- Leaving, and the ledger --------------------------------------------------------------
