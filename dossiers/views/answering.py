@@ -10,10 +10,11 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from dossiers import attachments, filing, supplements, typed, withdrawing, workflow
+from dossiers import attachments, documents, filing, supplements, typed, withdrawing, workflow
 from dossiers.documents import DocumentRow
 from dossiers.draftresults import DraftCheck
 from dossiers.forms import RepeatedSection, build_section_form
@@ -117,6 +118,8 @@ def supplement_paper(request: HttpRequest, code: str, document: str) -> HttpResp
         "dossier": dossier, "row": row, "rows": [row], "seen": seen, "explanation": explanation,
         "explained": explained, "note": asked.notes.get(document, ""),
         "can_explain": document != Attachment.OTHER, "kept": typed.of(request) is not None,
+        "wallet": documents.wallet(request.user),
+        "use_url": reverse("dossiers:use_paper_again", args=[code]),
     }  # fmt: skip
     return render(request, "dossiers/supplement_paper.html", context)
 

@@ -175,6 +175,8 @@
     };
 
     form.querySelectorAll("[data-upload-field]").forEach(prepare);
+    const sendAll = form.querySelector("button[name=add]");
+    if (sendAll) sendAll.hidden = true; // they are on their way as soon as they are chosen
     form.addEventListener("submit", (event) => {
       if (!isBusy()) return;
       event.preventDefault();
