@@ -11,6 +11,7 @@ from allauth.account.internal.flows.password_reset_by_code import PasswordResetV
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.models import EmailAddress
 from django import forms
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
@@ -98,9 +99,12 @@ class SignupForm(theirs.SignupForm):
             super()._clean_phone()
 
     def try_save(self, request: HttpRequest) -> tuple[Any, Any]:
-        """A known address is answered as an unknown one is: by its own page, whatever phone."""
-        if self.account_already_exists and self.cleaned_data.get("email"):
-            self.cleaned_data["phone"] = None
+        """A known name is answered as an unknown one: by the same page, after the same work."""
+        if self.account_already_exists:
+            # Hashed and thrown away: a stopwatch would tell who has an account.
+            get_user_model()().set_password(self.cleaned_data["password1"])
+            if self.cleaned_data.get("email"):
+                self.cleaned_data["phone"] = None
         return super().try_save(request)
 
 

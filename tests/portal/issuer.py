@@ -65,6 +65,11 @@ class Issuer:
 
     def _get(self, request: BaseHTTPRequestHandler) -> None:
         path = urlsplit(request.path).path
+        if path == "/authorize":
+            request.send_response(302)
+            request.send_header("Location", self.authorize(request.path))
+            request.end_headers()
+            return
         answers = {
             "/.well-known/openid-configuration": {
                 "issuer": self.url,

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from allauth.account.models import EmailAddress
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -291,20 +292,34 @@ def test_logging_in_fails_alike_whatever_the_name_is():
     assert len(set(bare)) == 1
 
 
-@pytest.mark.parametrize("name", ["0912345678", "0912345679", "hoa@example.vn", "K7P4XQ9M2", "x"])
-def test_a_password_is_hashed_once_whoever_logs_in(name, monkeypatch):
-    from django.contrib.auth.hashers import MD5PasswordHasher
-
-    person("0912345678", account_number="K7P4XQ9M2")
-    factories.user(email="hoa@example.vn", password=PASSWORD)
+def count_hashes(monkeypatch) -> list[int]:
+    """A list that grows by one with each password that is hashed from now on."""
     counted, encode = [], MD5PasswordHasher.encode
     monkeypatch.setattr(
         MD5PasswordHasher,
         "encode",
         lambda self, *args, **kwargs: counted.append(1) or encode(self, *args, **kwargs),
     )
+    return counted
+
+
+@pytest.mark.parametrize("name", ["0912345678", "0912345679", "hoa@example.vn", "K7P4XQ9M2", "x"])
+def test_a_password_is_hashed_once_whoever_logs_in(name, monkeypatch):
+    person("0912345678", account_number="K7P4XQ9M2")
+    factories.user(email="hoa@example.vn", password=PASSWORD)
+    counted = count_hashes(monkeypatch)
 
     log_in(Client(), name, "sai-mat-khau-roi")
+
+    assert len(counted) == 1
+
+
+@pytest.mark.parametrize("phone", ["0912345678", "0912345679"])
+def test_a_password_is_hashed_once_whoever_registers(phone, monkeypatch):
+    person("0912345678")
+    counted = count_hashes(monkeypatch)
+
+    register(Client(), phone=phone)
 
     assert len(counted) == 1
 
