@@ -689,7 +689,7 @@ class _CodedField(forms.CharField):
                 % {"text": text[:60]}
             )
         raise ValidationError(
-            _("“%(text)s” chưa rõ là mục nào; hãy chọn một mục dưới ô này, hoặc ghi mã.")
+            _("“%(text)s” hợp với nhiều mục; hãy chọn một mục được nêu, hoặc ghi mã.")
             % {"text": text[:60]}
         )
 
@@ -719,7 +719,9 @@ class _Suggesting(forms.TextInput):
             rows,
         )
         label = _("Các mục hợp với chữ đã gõ")
-        return format_html('{}<div class="mt-2" role="group" aria-label="{}">{}</div>', made, label, choices)
+        return format_html(
+            '{}<div class="mt-2" role="group" aria-label="{}">{}</div>', made, label, choices
+        )
 
 
 class ExplanationType(FieldType):

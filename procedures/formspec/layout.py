@@ -124,14 +124,16 @@ def lay_out(
     notes = _Notes()
     asked = form.sections
     if answers is not None:
-        asked = [row for row in asked if conditions.holds(row.when or "", answers, filed=filed_at)]
+        asked = [
+            row
+            for row in asked
+            if conditions.holds(row.when or "", answers, filed=filed_at) and not _only_sorts(row)
+        ]
     beside = {row.beside: row for row in asked if row.beside}
     base = _Page("", None, answers, filed_at, most_rows=most_rows, notes=notes)
     sections: list[dict[str, Any]] = []
     for section in asked:
         if section.beside and any(row.id == section.beside for row in asked):
-            continue
-        if answers is not None and _only_sorts(section):
             continue
         partner = beside.get(section.id)
         if partner:

@@ -374,6 +374,17 @@ def test_a_section_that_only_sorts_leaves_no_heading_on_the_filled_paper():
     assert len(lay_out(form)["sections"]) == 1
 
 
+def test_a_section_beside_one_that_only_sorts_is_printed_all_the_same():
+    beside = {
+        "section": "sau", "title": "Sau", "beside": "don",
+        "fields": [{"id": "x", "type": "text", "label": "X"}],
+    }  # fmt: skip
+    first = PHOTO.sections[0].model_copy(update={"fields": PHOTO.sections[0].fields[:1]})
+    form = Form([first, Form.model_validate([beside]).sections[0]])
+
+    assert [row["title"] for row in lay_out(form, {"don": {"loai": "a"}})["sections"]] == ["Sau"]
+
+
 # --- On paper and back ----------------------------------------------------------------
 
 EVERYTHING = Form.model_validate(
@@ -570,8 +581,8 @@ def test_an_entry_is_found_by_its_code_or_by_words_of_its_name(lines, typed):
 
 
 def test_words_that_fit_several_entries_offer_them(lines):
-    assert "chưa rõ là mục nào" in complaint(LINE, "bán lẻ")
-    assert "chưa rõ là mục nào" in complaint(LINE, "nha ha")
+    assert "hợp với nhiều mục" in complaint(LINE, "bán lẻ")
+    assert "hợp với nhiều mục" in complaint(LINE, "nha ha")
     assert "Chưa tìm thấy" in complaint(LINE, "đóng tàu")
 
     section = Form.model_validate(
