@@ -95,6 +95,8 @@ def pages_of(person) -> dict[str, str]:
 
     return {
         "mine": reverse("dossiers:mine"),
+        "notices": reverse("dossiers:notices"),
+        "preferences": reverse("dossiers:preferences"),
         "start": reverse("dossiers:start", args=[FUNERAL]),
         "draft": of("draft", draft),
         "office": of("office", draft),
