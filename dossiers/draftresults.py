@@ -15,6 +15,11 @@ MAX_LINE = 500
 MAX_WORDS = 2000
 
 
+def silence_agrees(dossier: Dossier) -> bool:
+    """Whether no answer in time counts as agreement (`confirm_by_silence`)."""
+    return any(step.get("no_answer") == "agree" for step in dossier.revision.steps)
+
+
 @dataclass
 class Line:
     """One line of the draft, and what the citizen said of it."""
@@ -37,9 +42,7 @@ class DraftCheck:
     def __init__(self, dossier: Dossier, data: Mapping[str, Any] | None = None):
         texts = [text.strip() for text in dossier.draft_result.splitlines()]
         self.lines = [Line(i, text) for i, text in enumerate(filter(None, texts), start=1)]
-        self.silence_agrees = any(
-            step.get("no_answer") == "agree" for step in dossier.revision.steps
-        )
+        self.silence_agrees = silence_agrees(dossier)
         self.reason = _text(data, "reason", MAX_WORDS)
         self.error = ""
         wrong = set(data.getlist("wrong")) if data is not None else set()

@@ -35,7 +35,7 @@ from procedures.formspec.webform import (
     questions,
 )
 from procedures.models import RequiredDocument
-from procedures.text import normalise
+from procedures.text import in_vietnamese, normalise
 
 WHOLE = "*"  # how the key of a section that is answered anew as a whole ends
 MAX_NOTE = 500
@@ -174,7 +174,7 @@ def read(dossier: Dossier, details: Mapping[str, Any]) -> SupplementRequest:
     given = details.get("notes") or {}
     notes = {key: _note(given.get(key)) for key in (*chosen_papers, *chosen_fields)}
     for key in chosen_papers:
-        notes[key] = notes[key] or _("Xin nộp lại hoặc nộp thêm giấy này.")
+        notes[key] = notes[key] or _send_again()
     for key in chosen_fields:
         if not notes[key]:
             raise Refused(_("Hãy ghi chỗ sai của ô: %(name)s.") % {"name": fields[key]})
@@ -185,6 +185,11 @@ def read(dossier: Dossier, details: Mapping[str, Any]) -> SupplementRequest:
     return SupplementRequest(
         dossier=dossier, items=items, documents=chosen_papers, fields=chosen_fields, notes=notes
     )
+
+
+@in_vietnamese
+def _send_again() -> str:
+    return _("Xin nộp lại hoặc nộp thêm giấy này.")
 
 
 def _chosen(given: Iterable[str] | None, known: Mapping[str, str]) -> list[str]:

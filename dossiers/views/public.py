@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dossiers import presenting, supplements, throttling, tracking
+from dossiers.draftresults import silence_agrees
 from dossiers.models import Dossier, Paper, Result
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -124,6 +125,7 @@ def _everything(request: HttpRequest, dossier: Dossier) -> HttpResponse:
         **presenting.tracking(dossier),
         "notices": notices,
         "faults": _faults(dossier),
+        "silence_agrees": silence_agrees(dossier),
     }
     response = _unseen(render(request, "dossiers/tracked.html", context))
     if request.method != "HEAD":

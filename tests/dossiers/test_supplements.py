@@ -8,7 +8,9 @@ import re
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dossiers import attachments, supplements, workflow
@@ -309,6 +311,44 @@ def test_words_are_kept_for_later(citizen, an, office):
     assert request_of(dossier).answer == "Tôi sẽ gọi"
     assert "Tôi sẽ gọi" in citizen.get(url("supplement", dossier)).content.decode()
     assert fresh(dossier).state == State.SUPPLEMENT_REQUIRED
+
+
+def test_the_task_list_asks_the_database_as_often_for_many_tasks_as_for_one(citizen, an, office):
+    keys = [f"me.nguoi.{name}" for name in ("ho_ten", "ngay_sinh", "dan_toc", "so_dinh_danh")]
+    keys += [f"be.{name}" for name in ("ho_ten", "ngay_sinh", "gioi_tinh", "dan_toc", "que_quan")]
+    counted = []
+    for fields in (keys[:1], keys):
+        dossier = asked(
+            factories.filed(BIRTH, owner=an), office, fields=fields, notes=dict.fromkeys(keys, "x"),
+            documents=["giay_chung_sinh"] if len(fields) > 1 else [],
+        )  # fmt: skip
+        citizen.get(url("supplement", dossier))
+        with CaptureQueriesContext(connection) as queries:
+            citizen.get(url("supplement", dossier))
+        counted.append(len(queries))
+
+    assert counted[0] == counted[1] <= 25
+
+
+def test_a_file_that_the_form_asks_for_is_at_fault_as_a_paper(tmp_path, citizen, an, office):
+    factories.altered_procedure(
+        tmp_path, FUNERAL,
+        ("      - {id: noi_cu_tru, type: address, label: Nơi cư trú cuối cùng}",
+         "      - {id: noi_cu_tru, type: address, label: Nơi cư trú cuối cùng}\n"
+         "      - {id: anh_the, type: attachment, label: Ảnh thẻ}"),
+    )  # fmt: skip
+    key = "nguoi_mat.anh_the"
+
+    dossier = asked(
+        factories.filed(FUNERAL, owner=an), office, documents=[key], notes={key: "Ảnh mờ"}
+    )
+    listed = citizen.get(url("supplement", dossier)).content.decode()
+    citizen.post(url("supplement_paper", dossier, key), {key: factories.picture("#121212")})
+    citizen.post(url("supplement", dossier), {"send": "1"})
+
+    assert "Ảnh thẻ" in listed
+    assert fresh(dossier).state == State.SUBMITTED
+    assert dossier.attachments.filter(document=key).count() == 2
 
 
 # --- Sending --------------------------------------------------------------------------

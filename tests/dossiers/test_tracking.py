@@ -266,6 +266,26 @@ def test_a_supplement_request_is_read_without_an_account(client, dossier):
     assert "mang giấy tờ và thẻ căn cước đến quầy" in html
 
 
+def test_the_draft_that_silence_agrees_to_is_read_without_an_account(client):
+    office = factories.Office()
+    dossier = office.processing(factories.filed(factories.BIRTH))
+    workflow.perform(dossier, "send_draft", by=office.officer, draft="Họ tên: KHÔI\nGiới tính: Nam")
+
+    html = client.get(link(dossier)).content.decode()
+
+    assert "Họ tên: KHÔI" in html
+    assert "coi như ông/bà đồng ý" in html
+
+
+def test_a_request_that_a_withdrawal_left_open_is_asked_no_more(client, dossier):
+    waiting = workflow.perform(
+        dossier, "request_supplement", by=factories.Office().reception, reason="Mờ", items="Ảnh rõ"
+    )
+    workflow.perform(waiting, "withdraw", by=dossier.owner)
+
+    assert "<h2>Cơ quan yêu cầu bổ sung</h2>" not in client.get(link(dossier)).content.decode()
+
+
 # --- Papers and results without an account --------------------------------------------
 
 
