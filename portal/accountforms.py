@@ -134,7 +134,8 @@ class ResetPasswordForm(theirs.ResetPasswordForm):
             raise ValidationError(
                 _("Xin nhập thư điện tử hoặc số điện thoại di động đã đăng ký."), "invalid"
             ) from None
-        self.user = AccountAdapter().get_user_by_phone(phone)
+        found = AccountAdapter().get_user_by_phone(phone)
+        self.user = found if found and found.is_active else None
         return phone
 
     def _of_email(self, email: str) -> str:

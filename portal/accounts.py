@@ -8,11 +8,15 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
 from allauth.core import context as request_context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django import forms
+from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.sites.shortcuts import get_current_site
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -103,9 +107,19 @@ class AccountAdapter(DefaultAccountAdapter):
     def set_phone_verified(self, user: Any, phone: str) -> None:
         """The code came back: the number is theirs, and the number before it hears of it."""
         before = user.phone if user.phone_verified else ""
-        self.set_phone(user, phone, True)
+        try:
+            with transaction.atomic():
+                self.set_phone(user, phone, True)
+        except IntegrityError:
+            self._refuse_phone()
         if before and before != phone:
             self._say_that_phone_changed(user, before)
+
+    def _refuse_phone(self) -> None:
+        """Somebody else verified the number since the code was sent."""
+        words = self.error_messages["phone_taken"]
+        self.add_message(self.request, messages.ERROR, message=str(words))
+        raise ImmediateHttpResponse(redirect("account_login"))
 
     def _say_that_phone_changed(self, user: Any, before: str) -> None:
         text = _("Số điện thoại của tài khoản ông/bà vừa đổi sang số khác.")
@@ -114,8 +128,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_user_by_phone(self, phone: str) -> Any | None:
         """The person who verified this number."""
-        people = get_user_model().objects.filter(phone_verified=True, is_active=True)
-        return people.filter(phone=phone).first()
+        return get_user_model().objects.filter(phone=phone, phone_verified=True).first()
 
     def send_verification_code_sms(self, user: Any, phone: str, code: str, **kw: Any) -> None:
         """The code that shows that the number is theirs."""

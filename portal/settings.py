@@ -187,6 +187,13 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_NUMBER_FILES = 50
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", default=10)
+# One request, with all its files; it is refused before anything is stored.
+MAX_REQUEST_MB = env.int("MAX_REQUEST_MB", default=220)
+FILE_UPLOAD_HANDLERS = [
+    "portal.uploadhandlers.BoundedRequest",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 # What one person may send in a day, and how many files are opened at once on this machine.
 MAX_UPLOAD_MB_A_DAY = env.int("MAX_UPLOAD_MB_A_DAY", default=300)
 READERS_AT_ONCE = env.int("READERS_AT_ONCE", default=3)

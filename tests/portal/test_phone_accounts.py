@@ -204,6 +204,49 @@ def test_a_code_by_sms_sets_a_new_password(client, run_tasks, accounts_at_work):
     assert user.check_password(OTHER)
 
 
+def test_a_code_for_a_new_password_dies_after_a_quarter_of_an_hour(
+    client, run_tasks, accounts_at_work
+):
+    user = person()
+    with time_machine.travel("2026-11-23T03:00:00Z", tick=False) as clock:
+        asked = client.post(RESET, {"email": "0912345678"})
+        run_tasks()
+        clock.shift(15 * 60 + 1)
+
+        late = client.post(asked.headers["Location"], {"code": last_code(accounts_at_work)})
+        form = client.get(reverse("account_complete_password_reset"))
+
+    user.refresh_from_db()
+    assert late.headers["Location"] == reverse("account_login")
+    assert form.headers["Location"] == reverse("account_reset_password")
+    assert user.check_password(PASSWORD)
+
+
+def test_a_code_for_a_new_password_sets_one_and_no_second(client, run_tasks, accounts_at_work):
+    user = person()
+    asked = client.post(RESET, {"email": "0912345678"})
+    run_tasks()
+    code = {"code": last_code(accounts_at_work)}
+    ready = client.post(asked.headers["Location"], code).headers["Location"]
+    client.post(ready, {"password1": OTHER, "password2": OTHER})
+
+    client.post(asked.headers["Location"], code)
+    again = client.post(ready, {"password1": PASSWORD, "password2": PASSWORD})
+
+    user.refresh_from_db()
+    assert again.headers["Location"] == reverse("account_reset_password")
+    assert user.check_password(OTHER)
+
+
+def test_somebody_switched_off_gets_no_code(client, run_tasks, accounts_at_work):
+    person(is_active=False)
+
+    client.post(RESET, {"email": "0912345678"})
+    run_tasks()
+
+    assert "chua co tai khoan" in messages(accounts_at_work)[-1][1]
+
+
 def test_a_new_password_forgets_the_failures_before_it(client, run_tasks, accounts_at_work):
     person()
     for number in range(5):
@@ -362,6 +405,21 @@ def test_changing_to_a_number_of_somebody_else_looks_like_any_change(run_tasks):
 def confirm_password(client: Client, then: str):
     """Give the password once more; what was asked for then happens by itself."""
     return client.post(f"{reverse('account_reauthenticate')}?next={then}", {"password": PASSWORD})
+
+
+def test_a_number_that_somebody_verified_meanwhile_stays_theirs(
+    client, run_tasks, accounts_at_work
+):
+    address = register(client, phone="0912345678").headers["Location"]
+    run_tasks()
+    owner = person("0912345678")
+
+    answer = client.post(address, {"code": last_code(accounts_at_work)})
+
+    assert answer.status_code == 200
+    assert "đã thuộc một tài khoản khác" in answer.content.decode()
+    assert list(get_user_model().objects.filter(phone_verified=True)) == [owner]
+    assert who(client) is None
 
 
 # --- Changing the number (A14) --------------------------------------------------------
