@@ -255,7 +255,7 @@ LOGIN = {
     "dossiers:behalf", "dossiers:draft_people", "dossiers:shared_draft", "dossiers:people",
     "dossiers:read_pdf", "dossiers:pdf_read", "dossiers:printed_paper",
     "dossiers:my_questions", "dossiers:notices", "dossiers:preferences",
-    "dossiers:mine", "dossiers:start", "dossiers:draft", "dossiers:office", "dossiers:section",
+    "dossiers:mine", "dossiers:start", "dossiers:copy", "dossiers:draft", "dossiers:office", "dossiers:section",
     "dossiers:documents", "dossiers:check", "dossiers:discard", "dossiers:detail",
     "dossiers:chain", "dossiers:messages",
     "dossiers:filed", "dossiers:supplement", "dossiers:draft_result", "dossiers:withdraw",
