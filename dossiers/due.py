@@ -77,7 +77,7 @@ def remind_citizens() -> int:
     Twice where there is time for it: three days and one day before the end. The portal
     never ends a dossier itself.
     """
-    return sum(_remind(pk) for pk in _to_remind().values_list("pk", flat=True))
+    return sum(_remind_of(pk) for pk in _to_remind().values_list("pk", flat=True))
 
 
 def _to_remind() -> QuerySet[Dossier]:
@@ -94,6 +94,14 @@ def _to_remind() -> QuerySet[Dossier]:
         citizen_by__gt=now,
         citizen_by__lte=now + REMIND_FIRST,
     )
+
+
+def _remind_of(pk: int) -> bool:
+    try:
+        return _remind(pk)
+    except Exception:
+        logger.exception("remind_citizens: dossier %s failed", pk)
+        return False
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from dossiers import due, sending, workflow
+from dossiers import due, notices, sending, workflow
 from dossiers.models import Dossier, Notice, NoticePreference
 from dossiers.tasks import send_notice
 from portal import stuck_tasks
@@ -181,6 +181,23 @@ def test_who_has_more_than_a_day_to_check_a_draft_is_reminded(clock):
     run()
 
     assert reminders(dossier).get().path == f"/ho-so/{dossier.code}/ban-du-thao/"
+
+
+def test_one_reminder_that_fails_does_not_keep_the_others_waiting(clock, monkeypatch, caplog):
+    broken, other = waiting_for_papers(), waiting_for_papers()
+    say = notices.say
+
+    def fail(recipient, kind, **details):
+        if details["dossier"].pk == broken.pk:
+            raise RuntimeError("broken")
+        return say(recipient, kind, **details)
+
+    monkeypatch.setattr(notices, "say", fail)
+    clock.move_to(other.citizen_by - DAY)
+
+    assert due.remind_citizens() == 1
+    assert reminders(other).exists()
+    assert f"dossier {broken.pk} failed" in caplog.text
 
 
 def test_a_new_stretch_of_time_is_reminded_anew(clock):
