@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from dossiers import (
     behalf,
+    filing,
     ledger,
     messages,
     participants,
@@ -169,7 +170,8 @@ def _filed_files(dossier: Dossier) -> list[Attachment]:
 
 def _filed_papers(dossier: Dossier) -> list[dict[str, Any]]:
     """The filed files by the paper to which they belong, with the PDF that joins them."""
-    names = {row.key: row.name for row in dossier.revision.documents.all()}
+    known = [*dossier.revision.documents.all(), *filing.to_attach(dossier)]
+    names = {row.key: row.name for row in known}
     rows: dict[str, dict[str, Any]] = {}
     for file in _filed_files(dossier):
         name = names.get(file.document, _("Tệp khác"))

@@ -86,8 +86,11 @@ def choices(dossier: Dossier) -> list[Group]:
 
 
 def _papers(dossier: Dossier) -> dict[str, RequiredDocument | AskedFile]:
-    """Every paper that an online filing may attach, and the files that the form asks for."""
-    rows = [*dossier.revision.documents.all(), *filing.asked_files(dossier)]
+    """Every paper that an online filing may attach, and the files that the form asks for.
+
+    Among the papers called for is the mandate of one who files for another.
+    """
+    rows = [*dossier.revision.documents.all(), *filing.to_attach(dossier)]
     return {row.key: row for row in rows if row.how == RequiredDocument.How.SUBMIT}
 
 

@@ -7,7 +7,7 @@ import time_machine
 from django.core.cache import cache
 from django.urls import reverse
 
-from dossiers import attachments, behalf, filing, papers, workflow
+from dossiers import attachments, behalf, filing, papers, presenting, supplements, workflow
 from dossiers.models import Dossier
 from procedures.models import Posting
 from tests import factories
@@ -200,6 +200,8 @@ def test_a_mandate_has_to_be_attached(an):
 
     assert filed.state == Dossier.State.SUBMITTED
     assert filed.attachments.filter(document=behalf.MANDATE_PAPER).exists()
+    named = [row["name"] for row in presenting.page(filed, an)["filed_papers"]]
+    assert "Văn bản ủy quyền nộp thay" in named
     assert "Văn bản ủy quyền nộp thay" in [row["name"] for row in papers._documents(filed)]
 
 
@@ -212,6 +214,12 @@ def test_the_page_of_papers_takes_the_mandate(citizen, an):
 
     assert "Văn bản ủy quyền nộp thay" in shown
     assert draft.attachments.filter(document=behalf.MANDATE_PAPER).count() == 1
+
+
+def test_the_office_may_ask_for_the_mandate_again(an):
+    draft = for_somebody(factories.draft(FUNERAL, owner=an), relation="mandate")
+
+    assert behalf.MANDATE_PAPER in supplements._papers(draft)
 
 
 @pytest.mark.parametrize("relation", ["parent", "child", "spouse", "guardian"])

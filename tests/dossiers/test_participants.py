@@ -186,6 +186,15 @@ def test_a_dossier_that_has_ended_invites_nobody(an):
     assert "Mời thêm" not in text(as_(an).get(people(dossier)))
 
 
+def test_a_token_of_another_dossier_does_nothing(an, draft):
+    others = invited(factories.draft(FUNERAL))
+
+    as_(an).post(people(draft), {"end": others.token, "again": others.token})
+
+    others.refresh_from_db()
+    assert others.ended_at is None
+
+
 # --- The link ---------------------------------------------------------------------------
 
 
