@@ -6,6 +6,7 @@ from allauth.account import views as theirs
 from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
+from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -18,9 +19,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.generic.edit import FormView
 
 from dossiers.throttling import allow
-from portal import closing, counter, exports
+from portal import closing, counter, exports, sessions
 from portal.accountforms import ActivateForm
 from portal.models import DataExport
 from portal.profile import ProfileForm
@@ -34,6 +36,16 @@ class Logout(theirs.LogoutView):
         response = super().post(*args, **kwargs)
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+
+class Devices(ListUserSessionsView):
+    """allauth's list of sessions, in one query however many there are."""
+
+    def get_context_data(self, **kwargs) -> dict:
+        """Not allauth's own, which asks for each session by itself."""
+        found = list(sessions.devices(self.request.user))
+        context = {"sessions": found, "session_count": len(found)}
+        return FormView.get_context_data(self, **context, **kwargs)
 
 
 # --- The slip from the counter --------------------------------------------------------

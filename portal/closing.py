@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from dossiers import personal
 from payments.models import Payment
 from portal.models import DataExport
+from portal.sessions import end_all
 from portal.tasks import send_mail, send_text
 from procedures.text import in_vietnamese
 
@@ -89,7 +89,7 @@ def close(user: User) -> None:
 
 @in_vietnamese
 def _erase_account(user: User) -> None:
-    _end_sessions(user)
+    end_all(user)
     copies = DataExport.objects.filter(user=user)
     for copy in copies.exclude(file=""):
         transaction.on_commit(partial(copy.file.storage.delete, copy.file.name))
@@ -108,11 +108,6 @@ def _erase_account(user: User) -> None:
     user.closed_at = timezone.now()
     user.set_unusable_password()
     user.save()
-
-
-def _end_sessions(user: User) -> None:
-    for session in UserSession.objects.filter(user=user):
-        session.end()
 
 
 @in_vietnamese

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.models import Activation
+from portal.sessions import end_all
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -139,6 +140,7 @@ def renew(user: User, *, by: User) -> Slip:
     locked.account_number = locked.account_number or new_account_number()
     locked.save()
     locked.activations.filter(used_at=None).delete()
+    end_all(locked)
     return _slip(locked, by)
 
 

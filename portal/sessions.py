@@ -9,12 +9,16 @@ from typing import Any
 from allauth.account import signals as account_signals
 from allauth.mfa import signals as mfa_signals
 from allauth.usersessions.internal.flows.sessions import end_other_sessions
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.accounts import forget_failures
@@ -58,6 +62,19 @@ def _has_ended(request: HttpRequest) -> bool:
     return False
 
 
+def devices(user: Any) -> QuerySet[UserSession]:
+    """Where a person is logged in now, the first login first."""
+    running = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
+    theirs = UserSession.objects.filter(user=user, session_key__in=running)
+    return theirs.order_by("created_at", "pk")
+
+
+def end_all(user: Any) -> None:
+    """Log a person out everywhere."""
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+
+
 def _begin(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
     request.session[SINCE] = request.session[SEEN] = time.time()
 
@@ -68,18 +85,18 @@ def _end_others(sender: Any, request: HttpRequest, user: Any = None, **kwargs: A
 
 
 def _after_reset(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    end_all(user)
     forget_failures(request, user)
 
 
 def connect() -> None:
-    """Begin the clock at each login; end a person's other sessions when a way in changes.
-
-    A new password ends them by itself: the session holds a digest of it.
-    """
+    """Begin the clock at each login; end a person's other sessions when a way in changes."""
     user_logged_in.connect(_begin, dispatch_uid="session_begin")
     account_signals.password_reset.connect(_after_reset, dispatch_uid="password_reset")
     for number, signal in enumerate(
         (
+            account_signals.password_changed,
+            account_signals.password_set,
             account_signals.email_changed,
             account_signals.email_removed,
             mfa_signals.authenticator_added,

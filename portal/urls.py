@@ -26,7 +26,8 @@ urlpatterns = [
     path("tai-khoan/du-lieu/<int:pk>/", accountviews.fetch_data, name="fetch_data"),
     path("tai-khoan/dong/", accountviews.close_account, name="close_account"),
     path("tai-khoan/kich-hoat/<str:key>/", accountviews.activate, name="activate"),
-    # Before allauth's own of the same address.
+    # Before allauth's own of the same addresses.
+    path("tai-khoan/sessions/", accountviews.Devices.as_view(), name="usersessions_list"),
     path("tai-khoan/logout/", accountviews.logout_view, name="account_logout"),
     path(
         "tai-khoan/oidc/<str:provider_id>/login/callback/",

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from django.core import mail
 from django.test import Client
@@ -21,7 +22,7 @@ from tests.test_project import ENGLISH, ENGLISH_THAT_IS_FINE, words_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("accounts_at_work")]
 
-OF_ACCOUNTS = re.compile(r"\b(phone|username|sessions?|device|browser)\b", re.IGNORECASE)
+OF_ACCOUNTS = re.compile(r"\b(phone|name|username|sessions?|device|browser)\b", re.IGNORECASE)
 OTHER = "mat-khau-khac-2026"
 MINE = (
     "profile", "account_email", "account_change_phone", "account_change_password", "mfa_index",
@@ -133,8 +134,14 @@ def test_the_second_factor_pages_are_vietnamese():
     user = person(email=None, phone="0912345678", phone_verified=True)
     client = trusted(user)
     TOTP.activate(user, "A" * 32)
+    key = Authenticator.objects.create(user=user, type="webauthn", data={"name": "Khóa chính"})
+    of_key = [
+        client.get(reverse(name, args=[key.pk]))
+        for name in ("mfa_edit_webauthn", "mfa_remove_webauthn")
+    ]
+    key.delete()
     names = ("mfa_index", "mfa_deactivate_totp", "mfa_generate_recovery_codes")
-    pages = [client.get(reverse(name)) for name in names]
+    pages = [*of_key, *(client.get(reverse(name)) for name in names)]
     client.post(reverse("mfa_generate_recovery_codes"))
     pages.append(client.get(reverse("mfa_view_recovery_codes")))
     stranger = Client()

@@ -200,8 +200,8 @@ def test_a_new_slip_voids_the_old_one_the_password_and_the_sessions(desk, recept
     first = slip(reception)
     person, at_home = first.activation.user, Client()
     take_over(at_home, first.key)
-    unused = counter.renew(person, by=reception)
     was_logged_in = who(at_home) is not None
+    unused = counter.renew(person, by=reception)
 
     page = desk.post(reverse("admin:portal_user_renew", args=[person.pk]), {"checked": "on"})
 

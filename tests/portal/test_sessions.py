@@ -7,6 +7,7 @@ import datetime
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import connection
@@ -134,6 +135,20 @@ def test_other_devices_are_listed_and_logged_out():
     assert not is_in(at_cafe)
 
 
+def test_the_list_costs_the_same_for_one_device_and_for_many():
+    person()
+    here = logged_in()
+    with CaptureQueriesContext(connection) as one:
+        here.get(reverse("usersessions_list"))
+    for number in range(12):
+        logged_in(REMOTE_ADDR=f"10.0.0.{number}")
+
+    with CaptureQueriesContext(connection) as many:
+        here.get(reverse("usersessions_list"))
+
+    assert len(one) == len(many) <= 8
+
+
 def test_nobody_sees_anothers_devices():
     person()
     person("binh@example.vn")
@@ -181,6 +196,8 @@ def test_a_new_password_is_told_by_mail_and_ends_the_other_sessions(run_tasks):
     run_tasks()
 
     assert is_in(here) and not is_in(elsewhere)
+    assert "Thiết bị này" in here.get(reverse("usersessions_list")).content.decode()
+    assert UserSession.objects.count() == 1
     assert mail.outbox[-1].to == ["hoa@example.vn"]
     assert "Nếu không phải ông/bà làm" in mail.outbox[-1].body
 
