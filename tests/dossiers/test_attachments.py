@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 
@@ -214,7 +215,8 @@ def asked_again(filed_files: int = 1) -> Dossier:
     """A dossier with this many filed files, of which one paper is asked for again."""
     dossier = factories.draft(factories.FUNERAL)
     for number in range(filed_files - 1):
-        attachments.store(dossier, "giay_chung_tu", factories.pdf(str(number)), by=dossier.owner)
+        one = dataclasses.replace(factories.taken_picture(), sent_sha256=f"{number:064d}")
+        attachments.keep(dossier, "giay_chung_tu", one, by=dossier.owner)
     dossier = workflow.perform(dossier, "submit", by=dossier.owner)
     return workflow.perform(
         dossier, "request_supplement", by=factories.Office().reception,
