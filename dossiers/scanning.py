@@ -15,6 +15,7 @@ from typing import IO
 from django.conf import settings
 
 SECONDS = 30
+_CONNECT_SECONDS = 5
 _PIECE = 64 * 1024
 _MAX_ANSWER = 4096
 
@@ -74,8 +75,12 @@ def _connect() -> socket.socket:
     address = settings.CLAMD_ADDRESS
     if address.startswith("/"):
         link = socket.socket(socket.AF_UNIX)
-        link.settimeout(5)
-        link.connect(address)
+        link.settimeout(_CONNECT_SECONDS)
+        try:
+            link.connect(address)
+        except OSError:
+            link.close()
+            raise
         return link
     host, _colon, port = address.rpartition(":")
-    return socket.create_connection((host, int(port)), timeout=5)
+    return socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS)

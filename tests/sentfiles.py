@@ -31,7 +31,8 @@ def pdf(pages: int = 1, change: Any = None, **saving: Any) -> bytes:
             document.add_blank_page()
         if change:
             change(document)
-        document.save(file, **saving)
+        # The same file each time, where that can be.
+        document.save(file, **({} if saving else {"deterministic_id": True}), **saving)
     return file.getvalue()
 
 
