@@ -39,31 +39,36 @@ def supplement(request: HttpRequest, code: str) -> HttpResponse:
     asked = _asked(dossier)
     if asked is None or not _is_owners(request, dossier):
         return _too_late(request, dossier)
-    words = _words(request, "answer")
-    if request.method == "POST":
-        try:
-            supplements.save_words(dossier, words)
-        except Dossier.DoesNotExist:
-            return _too_late(request, dossier)
-        typed.forget(request)
-        if "send" not in request.POST:
-            messages.success(request, _("Đã lưu lời nhắn."))
-            return redirect("dossiers:supplement", dossier.code)
-        if _perform(request, dossier, "answer_supplement", answer=words):
-            return redirect(dossier)
-        asked.answer = words
+    if request.method == "POST" and (done := _send(request, dossier, asked)):
+        return done
     kept = typed.of(request)
+    tasks = supplements.tasks(dossier, asked)
     context = {
         "dossier": dossier,
         "asked": asked,
-        "tasks": supplements.tasks(dossier, asked),
+        "tasks": tasks,
+        "left": sum(not task.is_done for task in tasks),
         "others": supplements.paper_row(dossier, asked, Attachment.OTHER).files,
         "obstacle": supplements.obstacle(supplements.amended(dossier, asked)),
         "answer": kept.get("answer", "") if kept else asked.answer,
         "is_unsaved": kept is not None,
     }
-    context["left"] = sum(not task.is_done for task in context["tasks"])
     return render(request, "dossiers/supplement.html", context)
+
+
+def _send(request: HttpRequest, dossier: Dossier, asked: SupplementRequest) -> HttpResponse | None:
+    """Keep the words and send it all, if that was the button; None where it was refused."""
+    asked.answer = _words(request, "answer")
+    try:
+        supplements.save_words(dossier, asked.answer)
+    except Dossier.DoesNotExist:
+        return _too_late(request, dossier)
+    typed.forget(request)
+    if "send" not in request.POST:
+        messages.success(request, _("Đã lưu lời nhắn."))
+        return redirect("dossiers:supplement", dossier.code)
+    is_sent = _perform(request, dossier, "answer_supplement", answer=asked.answer)
+    return redirect(dossier) if is_sent else None
 
 
 def _asked(dossier: Dossier) -> SupplementRequest | None:
@@ -94,34 +99,46 @@ def supplement_paper(request: HttpRequest, code: str, document: str) -> HttpResp
     row = supplements.paper_row(dossier, asked, document)
     if row is None:
         raise Http404
-    explained = asked.explanations.get(document, "")
-    seen, explanation = filing.digest(explained), explained
     if request.method == "POST":
-        explanation = _words(request, "explanation")
-        row.error = _store(request, dossier, row)
-        if not row.error:
-            try:
-                supplements.explain(
-                    dossier, document, explanation, seen=request.POST.get("seen", seen)
-                )
-            except filing.Changed:
-                _say_changed(request)
-            except Dossier.DoesNotExist:
-                return _too_late(request, dossier)
-            else:
-                typed.forget(request)
-                return _after_paper(request, dossier, document)
+        if done := _save_paper(request, dossier, row):
+            return done
+        # Read again, so that the page shows the files that were just kept.
         row = supplements.paper_row(get_dossier(request, code), asked, document, row.error)
-    elif (kept := typed.of(request)) is not None:
-        explanation = kept.get("explanation", "")
+    kept = request.POST if request.method == "POST" else typed.of(request)
+    explained = asked.explanations.get(document, "")
     context = {
-        "dossier": dossier, "row": row, "rows": [row], "seen": seen, "explanation": explanation,
-        "explained": explained, "note": asked.notes.get(document, ""),
-        "can_explain": document != Attachment.OTHER, "kept": typed.of(request) is not None,
+        "dossier": dossier,
+        "row": row,
+        "rows": [row],
+        "seen": filing.digest(explained),
+        "explained": explained,
+        "explanation": explained if kept is None else kept.get("explanation", ""),
+        "note": asked.notes.get(document, ""),
+        "can_explain": document != Attachment.OTHER,
+        "is_unsaved": kept is not None and request.method != "POST",
         "wallet": documents.wallet(request.user),
         "use_url": reverse("dossiers:use_paper_again", args=[code]),
-    }  # fmt: skip
+    }
     return render(request, "dossiers/supplement_paper.html", context)
+
+
+def _save_paper(request: HttpRequest, dossier: Dossier, row: DocumentRow) -> HttpResponse | None:
+    """Keep the good files and the explanation; None where the page has to come back."""
+    row.error = _store(request, dossier, row)
+    if row.error:
+        return None
+    words, seen = _words(request, "explanation"), request.POST.get("seen", "")
+    try:
+        supplements.explain(dossier, row.key, words, seen=seen)
+    except filing.Changed:
+        _say_changed(request)
+        return None
+    except Dossier.DoesNotExist:
+        return _too_late(request, dossier)
+    typed.forget(request)
+    if "add" in request.POST:
+        return redirect("dossiers:supplement_paper", dossier.code, row.key)
+    return redirect("dossiers:supplement", dossier.code)
 
 
 def _store(request: HttpRequest, dossier: Dossier, row: DocumentRow) -> str:
@@ -133,13 +150,6 @@ def _store(request: HttpRequest, dossier: Dossier, row: DocumentRow) -> str:
         except ValidationError as error:
             complaints += error.messages
     return " ".join(dict.fromkeys(complaints))
-
-
-def _after_paper(request: HttpRequest, dossier: Dossier, document: str) -> HttpResponse:
-    """The same page after an upload of more; otherwise the task list."""
-    if "add" in request.POST:
-        return redirect("dossiers:supplement_paper", dossier.code, document)
-    return redirect("dossiers:supplement", dossier.code)
 
 
 def _say_changed(request: HttpRequest) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from dossiers import questions, workflow
+from dossiers import questions, tracking, workflow
 from dossiers.models import Dossier, Question, new_key
 from procedures.models import Agency, Posting
 from tests import factories
@@ -82,6 +83,8 @@ def pages_of(person) -> dict[str, str]:
         by=office.reception,
         items="Chụp lại giấy chứng tử",
         documents=["giay_chung_tu"],
+        fields=["nguoi_mat.ngay_mat", "nhan_tien.cach"],
+        notes={"nguoi_mat.ngay_mat": "Giấy ghi ngày 09", "nhan_tien.cach": "Chuyển khoản"},
         reason="Ảnh mờ, không đọc được số",
     )
     checking = office.processing(factories.filed(BIRTH, owner=person))
@@ -107,6 +110,9 @@ def pages_of(person) -> dict[str, str]:
         "filed": of("filed", filed),
         "detail": of("detail", asked),
         "supplement": of("supplement", asked),
+        "supplement_paper": of("supplement_paper", asked, "giay_chung_tu"),
+        "supplement_section": of("supplement_section", asked, "nhan_tien"),
+        "tracked": urlsplit(tracking.signed_url(asked)).path,
         "draft_result": of("draft_result", checking),
         "withdraw": of("withdraw", filed),
         "pay": reverse("payments:start", args=[copy.code]),
