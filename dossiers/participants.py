@@ -226,8 +226,9 @@ def _can_let_go(dossier: Dossier, participant: Participant) -> bool:
 
 
 def _end(dossier: Dossier, participant: Participant, event: str, *, by: User) -> None:
-    participant.ended_at = timezone.now()
-    participant.save(update_fields=["ended_at"])
+    # Where they were reached is nobody's business any more.
+    participant.ended_at, participant.contact = timezone.now(), ""
+    participant.save(update_fields=["ended_at", "contact"])
     _note(dossier, participant, event, by)
 
 

@@ -471,6 +471,21 @@ def test_who_sees_a_filed_dossier(draft, binh, who, expected):
     assert (filed.code in text(client.get(reverse("dossiers:mine")))) == (expected == 200)
 
 
+@pytest.mark.parametrize(
+    ("office", "expected"), [(factories.DESK, 200), (factories.OTHER_COMMUNE, 404)]
+)
+def test_officials_come_in_by_their_own_door(an, office, expected):
+    filed = factories.filed(FUNERAL, owner=an)
+    filed.papers.get(kind="form").file.save("giay.pdf", ContentFile(b"%PDF"))
+    client = as_(factories.official(Posting.Role.RECEPTION, office=office))
+
+    seen = {name: status(client, url) for name, url in _places(filed).items()}
+
+    assert seen == {
+        "detail": 404, "people": 404, "messages": 404, "file": expected, "paper": expected,
+    }  # fmt: skip
+
+
 def test_the_paper_that_prints_the_secret_is_the_filers(an, binh):
     dossier = factories.filed(FUNERAL, owner=an)
     joined(dossier, binh)
@@ -651,6 +666,7 @@ def test_after_filing_nobody_is_shut_out_but_everybody_may_leave(an, binh):
     row.refresh_from_db()
     assert still_in
     assert row.ended_at is not None
+    assert row.contact == ""
 
 
 def test_an_invitation_is_withdrawn_after_filing_too(an):
