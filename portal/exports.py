@@ -69,36 +69,44 @@ def _pack(user: User, target: Any) -> None:
 def _everything(user: User) -> dict[str, Any]:
     return {
         "lap_luc": timezone.localtime().isoformat(),
-        "tai_khoan": {
-            "ho_ten": user.full_name,
-            "thu_dien_tu": user.email or "",
-            "so_tai_khoan": user.account_number or "",
-            "so_dien_thoai": user.phone,
-            "da_xac_minh_so_dien_thoai": user.phone_verified,
-            "so_dinh_danh": user.citizen_number,
-            "doi_chieu_giay_to_luc": _when(user.identity_checked_at),
-            "ngay_dang_ky": _when(user.date_joined),
-            "dang_nhap_lan_cuoi": _when(user.last_login),
-            "dia_chi_thu": list(user.emailaddress_set.values("email", "verified", "primary")),
-            "phien_dang_nhap": [
-                {"tu": _when(one.created_at), "dia_chi_mang": one.ip, "trinh_duyet": one.user_agent}
-                for one in user.usersession_set.all()
-            ],
-            "lien_ket_dang_nhap": list(user.socialaccount_set.values("extra_data")),
-        },
+        "tai_khoan": _account(user),
         **personal.copy_of(user),
-        "thanh_toan": [
-            {
-                "ho_so": payment.dossier.code,
-                "cac_khoan": payment.lines,
-                "so_tien_dong": payment.amount,
-                "cach_nop": payment.get_method_display(),
-                "trang_thai": payment.get_state_display(),
-                "nop_luc": _when(payment.paid_at),
-            }
-            for payment in Payment.objects.filter(dossier__owner=user).select_related("dossier")
-        ],
+        "thanh_toan": _payments(user),
     }
+
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "ho_ten": user.full_name,
+        "thu_dien_tu": user.email or "",
+        "so_tai_khoan": user.account_number or "",
+        "so_dien_thoai": user.phone,
+        "da_xac_minh_so_dien_thoai": user.phone_verified,
+        "so_dinh_danh": user.citizen_number,
+        "doi_chieu_giay_to_luc": _when(user.identity_checked_at),
+        "ngay_dang_ky": _when(user.date_joined),
+        "dang_nhap_lan_cuoi": _when(user.last_login),
+        "dia_chi_thu": list(user.emailaddress_set.values("email", "verified", "primary")),
+        "phien_dang_nhap": [
+            {"tu": _when(one.created_at), "dia_chi_mang": one.ip, "trinh_duyet": one.user_agent}
+            for one in user.usersession_set.all()
+        ],
+        "lien_ket_dang_nhap": list(user.socialaccount_set.values("extra_data")),
+    }
+
+
+def _payments(user: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "ho_so": payment.dossier.code,
+            "cac_khoan": payment.lines,
+            "so_tien_dong": payment.amount,
+            "cach_nop": payment.get_method_display(),
+            "trang_thai": payment.get_state_display(),
+            "nop_luc": _when(payment.paid_at),
+        }
+        for payment in Payment.objects.filter(dossier__owner=user).select_related("dossier")
+    ]
 
 
 def _when(moment: datetime.datetime | None) -> str | None:

@@ -300,6 +300,21 @@ def test_registering_a_known_number_looks_like_registering_a_new_one(run_tasks, 
     assert {number for number, _text in messages(accounts_at_work)} == set(numbers)
 
 
+def test_asking_for_the_code_again_answers_alike_whoever_it_is(run_tasks, accounts_at_work):
+    person("0912345678")
+    pages = []
+    with time_machine.travel("2026-11-23T03:00:00Z", tick=False) as clock:
+        for number in ("0912345678", "0912345679"):
+            client = Client(REMOTE_ADDR=f"10.0.0.{number[-1]}")
+            address = register(client, phone=number).headers["Location"]
+            clock.shift(31)
+            pages += [client.post(address, {"action": "resend"}, follow=True)]
+            pages += [client.post(address, {"action": "change", "phone": "0900000000"})]
+
+    assert plain(pages[0]) == plain(pages[2])
+    assert plain(pages[1]) == plain(pages[3])
+
+
 @pytest.mark.parametrize("phone", ["0912345678", "0912345679", ""])
 @pytest.mark.parametrize("email", ["hoa@example.vn", "moi@example.vn"])
 def test_with_an_address_everybody_comes_to_the_page_for_addresses(client, email, phone):
