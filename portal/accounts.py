@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from allauth.account import app_settings as account_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
 from allauth.core import context as request_context
@@ -12,17 +15,20 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, logout
+from django.contrib.auth.views import redirect_to_login
 from django.contrib.sites.shortcuts import get_current_site
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.phones import PhoneField
 from portal.tasks import send_mail, send_text
 
+SINCE = "session_since"  # when this session logged in, by `portal.sessions`
 WRONG_LOGIN = gettext_lazy("Tên đăng nhập hoặc mật khẩu chưa đúng.")
 
 
@@ -80,6 +86,23 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         names = (credentials.get(kind) for kind in ("email", "phone", "username"))
         return f"login:{next(filter(None, names), '').lower()}"
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Who came by a login service has nothing to type again: they come by it again.
+
+        allauth would let a session of any age change everything. Raises the answer that
+        sends them to the login.
+        """
+        required = super().is_reauthentication_required(app=app, **kwargs)
+        request = self.request
+        began = request.session.get(SINCE, 0)
+        is_old = time.time() - began > account_settings.REAUTHENTICATION_TIMEOUT
+        if required and is_old and not get_reauthentication_flows(request.user):
+            target = request.get_full_path() if request.method == "GET" else reverse("profile")
+            logout(request)
+            self.add_message(request, messages.INFO, message=_("Để an toàn, mời đăng nhập lại."))
+            raise ImmediateHttpResponse(redirect_to_login(target, reverse("account_login")))
+        return required
 
     # --- Telephone --------------------------------------------------------------------
 

@@ -158,4 +158,6 @@ def close_account(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/close_account.html", context)
 
 
+# allauth asks nobody before the first password: whoever came by a login service has none.
+set_password = login_required(reauthentication_required(theirs.password_set))
 logout_view = method_decorator(never_cache, name="dispatch")(Logout).as_view()

@@ -21,9 +21,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.accounts import forget_failures
+from portal.accounts import SINCE, forget_failures
 
-SINCE, SEEN = "session_since", "session_seen"
+SEEN = "session_seen"
 WRITTEN_EVERY = 60  # seconds: a click does not cost a row each time
 
 

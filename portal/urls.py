@@ -29,6 +29,7 @@ urlpatterns = [
     # Before allauth's own of the same addresses.
     path("tai-khoan/sessions/", accountviews.Devices.as_view(), name="usersessions_list"),
     path("tai-khoan/logout/", accountviews.logout_view, name="account_logout"),
+    path("tai-khoan/password/set/", accountviews.set_password, name="account_set_password"),
     path(
         "tai-khoan/oidc/<str:provider_id>/login/callback/",
         openid.callback,

@@ -6,6 +6,7 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -313,6 +314,35 @@ def test_who_has_no_password_keeps_the_only_way_in(client, issuer):
 
     assert "đặt mật khẩu" in page.content.decode()
     assert SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["account_set_password", "close_account", "mfa_activate_totp", "account_email"]
+)
+def test_without_a_password_an_old_session_logs_in_again_before_a_change(client, issuer, name):
+    with time_machine.travel(timezone.now(), tick=True) as clock:
+        log_in(client, issuer)
+        user = users().get()
+        data = {"password1": PASSWORD, "password2": PASSWORD, "agrees": "1", "code": "1"}
+        data |= {"action_add": "1", "email": "moi@example.vn"}
+        clock.shift(600)
+
+        answer = client.post(reverse(name), data)
+        page = client.get(answer.headers["Location"])
+
+    user.refresh_from_db()
+    assert answer.headers["Location"].startswith(reverse("account_login"))
+    assert "mời đăng nhập lại" in page.content.decode()
+    assert who(client) is None
+    assert not user.has_usable_password() and user.closed_at is None
+
+
+def test_right_after_the_login_a_first_password_can_be_set(client, issuer):
+    log_in(client, issuer)
+
+    client.post(reverse("account_set_password"), {"password1": PASSWORD, "password2": PASSWORD})
+
+    assert users().get().check_password(PASSWORD)
 
 
 def test_a_service_account_of_somebody_else_is_not_taken_over(client, issuer):
