@@ -374,7 +374,7 @@ def test_a_large_file_is_handed_over_without_being_read_here():
 
 def test_when_too_many_are_being_opened_the_person_is_asked_to_try_again(monkeypatch):
     monkeypatch.setattr(settings, "READERS_AT_ONCE", 0)
-    monkeypatch.setattr(bounded, "_WAIT_SECONDS", 0)
+    monkeypatch.setattr(bounded, "_PLACE_SECONDS", 0)
 
     with pytest.raises(intake.NotNow, match="thử lại"):
         kind(JPEG)

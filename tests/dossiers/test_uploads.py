@@ -108,7 +108,7 @@ def test_when_too_many_are_being_opened_the_script_may_try_again(
     citizen, draft, settings, monkeypatch
 ):
     settings.READERS_AT_ONCE = 0
-    monkeypatch.setattr(bounded, "_WAIT_SECONDS", 0)
+    monkeypatch.setattr(bounded, "_PLACE_SECONDS", 0)
 
     response = send(citizen, address(draft), pdf())
 
