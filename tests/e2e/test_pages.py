@@ -142,7 +142,7 @@ def test_every_page_is_accessible_and_fits_the_screen(page, site, console):
     page.locator('[name="code"]').fill(asked.code)
     page.locator('[name="secret"]').fill(asked.secret)
     page.get_by_role("button", name="Tra cứu").click()
-    expect(page.get_by_text("Ảnh mờ")).to_be_visible()
+    expect(page.get_by_text("Lý do: Ảnh mờ")).to_be_visible()
     assert_fits_and_is_accessible(page, "tracked")
     for name, url in pages.items():
         page.goto(site + url)
