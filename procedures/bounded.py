@@ -46,7 +46,7 @@ def ask(
     program writes is then in `target`, a new temporary file, which stands at its beginning.
     `{"fault": word}` when it could not be had: what the program said, "broken" when it died
     of the file or of its limits, "busy" when as many as may (`settings.READERS_AT_ONCE`) are
-    running on this machine already.
+    running on this machine already, or the machine did not give it its ten seconds.
     """
     with contextlib.ExitStack() as stack:
         written = target or stack.enter_context(tempfile.TemporaryFile())
@@ -55,6 +55,8 @@ def ask(
         try:
             _run(program, what, source, written)
             return _take_words(written)
+        except subprocess.TimeoutExpired:
+            return {"fault": "busy"}
         except (subprocess.SubprocessError, ValueError, OSError):
             return {"fault": "broken"}
 

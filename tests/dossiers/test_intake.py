@@ -373,11 +373,26 @@ def test_a_large_file_is_handed_over_without_being_read_here():
 
 
 def test_when_too_many_are_being_opened_the_person_is_asked_to_try_again(monkeypatch):
-    monkeypatch.setattr(settings, "READERS_AT_ONCE", 0)
-    monkeypatch.setattr(bounded, "_PLACE_SECONDS", 0)
+    monkeypatch.setattr(settings, "READERS_AT_ONCE", 1)
+    monkeypatch.setattr(bounded, "_PLACE_SECONDS", 0.1)
 
-    with pytest.raises(intake.NotNow, match="thử lại"):
-        kind(JPEG)
+    with bounded._place() as is_free:
+        assert is_free
+        with pytest.raises(intake.NotNow, match="thử lại"):
+            kind(JPEG)
+
+    assert kind(JPEG) == PHOTO
+
+
+def test_a_process_that_got_no_time_keeps_the_file_out_and_its_place_free(monkeypatch):
+    monkeypatch.setattr(settings, "READERS_AT_ONCE", 1)
+    monkeypatch.setattr(bounded, "_PLACE_SECONDS", 0.1)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(bounded, "_RUN_SECONDS", 0.001)
+        assert "thử lại" in refusal(JPEG)
+
+    assert kind(JPEG) == PHOTO
 
 
 def test_what_opens_files_imports_nothing_of_ours_but_itself():

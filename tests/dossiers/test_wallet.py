@@ -7,6 +7,8 @@ import datetime
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dossiers import wallet, workflow
@@ -176,3 +178,22 @@ def test_a_kept_paper_answers_a_supplement(citizen, an):
     assert f'formaction="{url}"' in shown
     assert response.headers["Location"] == page
     assert dossier.attachments.get(submitted_at=None).sha256 == paper.sha256
+
+
+def test_a_full_wallet_costs_no_more_queries_than_one_paper(citizen, an, django_assert_num_queries):
+    first, draft = kept(an), factories.draft(FUNERAL, owner=an)
+    pages = [WALLET, reverse("dossiers:documents", args=[draft.key])]
+    counts = [count_of(citizen, url) for url in pages]
+    for number in range(20):
+        first.pk, first.key, first.sha256 = None, f"{number:022d}", f"{number:064d}"
+        first.save(force_insert=True)
+
+    for url, count in zip(pages, counts, strict=True):
+        with django_assert_num_queries(count):
+            citizen.get(url)
+
+
+def count_of(client, url: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        client.get(url)
+    return len(captured)
