@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -35,7 +35,7 @@ MAX_WORDS = 4000
 @require_http_methods(["GET", "POST"])
 def supplement(request: HttpRequest, code: str) -> HttpResponse:
     """The task list of a supplement: what is done, what is left; a POST sends it."""
-    dossier = get_dossier(request, code)
+    dossier = _get(request, code)
     asked = _asked(dossier)
     if asked is None or not _is_owners(request, dossier):
         return _too_late(request, dossier)
@@ -71,6 +71,14 @@ def _send(request: HttpRequest, dossier: Dossier, asked: SupplementRequest) -> H
     return redirect(dossier) if is_sent else None
 
 
+def _get(request: HttpRequest, code: str) -> Dossier:
+    """This person's dossier with what the pages of a supplement show; 404 for another's."""
+    mine = Dossier.objects.visible_to(request.user).exclude(state=Dossier.State.DRAFT)
+    shown = mine.select_related("revision__procedure", "handling_agency")
+    rows = shown.prefetch_related("revision__documents", "attachments", "supplement_requests")
+    return get_object_or_404(rows, code=code)
+
+
 def _asked(dossier: Dossier) -> SupplementRequest | None:
     """The open request of a dossier whose turn it is."""
     if dossier.state != Dossier.State.SUPPLEMENT_REQUIRED:
@@ -92,7 +100,7 @@ def _words(request: HttpRequest, name: str, most: int = MAX_WORDS) -> str:
 @require_http_methods(["GET", "POST"])
 def supplement_paper(request: HttpRequest, code: str, document: str) -> HttpResponse:
     """One paper of a supplement: its files, or why it cannot be given."""
-    dossier = get_dossier(request, code)
+    dossier = _get(request, code)
     asked = _asked(dossier)
     if asked is None or not _is_owners(request, dossier):
         return _too_late(request, dossier)
@@ -103,7 +111,7 @@ def supplement_paper(request: HttpRequest, code: str, document: str) -> HttpResp
         if done := _save_paper(request, dossier, row):
             return done
         # Read again, so that the page shows the files that were just kept.
-        row = supplements.paper_row(get_dossier(request, code), asked, document, row.error)
+        row = supplements.paper_row(_get(request, code), asked, document, row.error)
     kept = request.POST if request.method == "POST" else typed.of(request)
     explained = asked.explanations.get(document, "")
     context = {
@@ -166,7 +174,7 @@ def _say_changed(request: HttpRequest) -> None:
 @require_http_methods(["GET", "POST"])
 def supplement_section(request: HttpRequest, code: str, section_id: str) -> HttpResponse:
     """The questions of one section that are at fault, or that the new answers opened."""
-    dossier = get_dossier(request, code)
+    dossier = _get(request, code)
     asked = _asked(dossier)
     if asked is None or not _is_owners(request, dossier):
         return _too_late(request, dossier)

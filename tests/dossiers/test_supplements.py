@@ -231,6 +231,18 @@ def test_a_saved_section_waits_beside_the_dossier_until_it_is_sent(citizen, an, 
     assert "Xong" in citizen.get(url("supplement", dossier)).content.decode()
 
 
+def test_a_step_is_saved_in_few_queries(citizen, an, office):
+    dossier = day_of_death(factories.filed(FUNERAL, owner=an), office)
+    address = url("supplement_section", dossier, "nguoi_mat")
+    citizen.get(address)
+
+    with CaptureQueriesContext(connection) as queries:
+        citizen.post(address, {"ngay_mat": "09/11/2026"})
+
+    asked_of_it = [q["sql"] for q in queries if "SAVEPOINT" not in q["sql"]]
+    assert len(asked_of_it) <= 10, asked_of_it
+
+
 def test_a_bad_answer_brings_the_page_back_and_keeps_nothing(citizen, an, office):
     dossier = day_of_death(factories.filed(FUNERAL, owner=an), office)
 
