@@ -185,16 +185,23 @@ def _create(**fields) -> User:
 
 
 def _slip(user: User, by: User) -> Slip:
-    key = secrets.token_urlsafe(24)
-    expires_at = timezone.now() + datetime.timedelta(days=settings.ACTIVATION_DAYS)
+    key = _new_key()
+    day = timezone.localdate() + datetime.timedelta(days=settings.ACTIVATION_DAYS)
+    expires_at = timezone.make_aware(datetime.datetime.combine(day, datetime.time.max))
     activation = Activation.objects.create(
         user=user, digest=_digest(key), created_by=by, expires_at=expires_at
     )
     return Slip(activation, key)
 
 
+def _new_key() -> str:
+    """138 random bits that can be typed from paper: seven groups of four, no look-alikes."""
+    groups = ("".join(secrets.choice(_ALPHABET) for _sign in range(4)) for _group in range(7))
+    return "-".join(groups)
+
+
 def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(tidy_number(key).encode()).hexdigest()
 
 
 def _is_usable(activation: Activation) -> bool:
