@@ -168,10 +168,12 @@
         queue();
       };
 
-      input.addEventListener("change", () => {
+      const take = () => {
         for (const file of [...input.files]) add(file);
         input.value = ""; // what is on its way is not sent with the form again
-      });
+      };
+      input.addEventListener("change", take);
+      take(); // what was chosen before this script was there
     };
 
     form.querySelectorAll("[data-upload-field]").forEach(prepare);
