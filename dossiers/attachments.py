@@ -98,7 +98,7 @@ def _keep(attachment: Attachment, max_files: int) -> Attachment:
     same = _same(dossier, document, attachment.sent_sha256, attachment.uploaded_by)
     if existing := same.first():
         return existing
-    _check_room(dossier, attachment.size)
+    _check_room(attachment)
     if dossier.attachments.filter(document=document, submitted_at=None).count() >= max_files:
         raise ValidationError(
             _("Giấy tờ này chỉ nhận %(most)d tệp; hãy xóa bớt tệp thừa.") % {"most": max_files}
@@ -122,15 +122,20 @@ def _lock_open(dossier: Dossier, document: str) -> Dossier:
     return found
 
 
-def _check_room(dossier: Dossier, size: int) -> None:
+def _check_room(attachment: Attachment) -> None:
     # What was filed cannot be taken out any more, so it takes no room of a supplement.
-    unfiled = dossier.attachments.filter(submitted_at=None)
+    unfiled = attachment.dossier.attachments.filter(submitted_at=None)
+    # What somebody has ready for a message is seen by nobody else, and in nobody else's way.
+    if attachment.document == Attachment.MESSAGE:
+        unfiled = unfiled.filter(document=Attachment.MESSAGE, uploaded_by=attachment.uploaded_by)
+    else:
+        unfiled = unfiled.exclude(document=Attachment.MESSAGE)
     if unfiled.count() >= MAX_FILES:
         raise ValidationError(
             _("Mỗi lần nộp tối đa %(most)d tệp; hãy xóa bớt tệp thừa.") % {"most": MAX_FILES}
         )
     total = unfiled.aggregate(total=Sum("size"))["total"] or 0
-    if total + size > MAX_TOTAL_MB * 1024 * 1024:
+    if total + attachment.size > MAX_TOTAL_MB * 1024 * 1024:
         raise ValidationError(
             _("Các tệp của hồ sơ nặng quá %(most)d MB; hãy xóa bớt tệp thừa.")
             % {"most": MAX_TOTAL_MB}

@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from typing import IO, NamedTuple
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.core.files.uploadedfile import UploadedFile
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import scanning
+from dossiers import scanning, throttling
 from procedures import bounded
 from procedures.text import normalise
 
@@ -213,12 +211,7 @@ def spend(by, size: int) -> None:
 
     Counted whether it is kept or not: opening files is what costs.
     """
-    key = f"uploads:{by.pk}:{timezone.localdate():%Y%m%d}"
-    cache.add(key, 0, timeout=26 * 3600)
-    try:
-        total = cache.incr(key, size)
-    except ValueError:
-        return
+    total = throttling.count_today(f"uploads:{by.pk}", size)
     if total > settings.MAX_UPLOAD_MB_A_DAY * MB:
         raise ValidationError(
             _("Hôm nay ông/bà đã gửi quá %(most)d MB; xin gửi tiếp vào ngày mai.")

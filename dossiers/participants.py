@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import behalf, drafting, ledger, notices
+from dossiers import behalf, drafting, ledger, notices, throttling
 from dossiers.models import Dossier, Participant
 from dossiers.models.keys import new_secret
 from dossiers.workflow import Refused
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 VALID_FOR = datetime.timedelta(days=14)
 MOST = 10  # people invited or joined at one time
-MOST_A_DAY = 20  # invitations by one person: nobody sends letters to the whole country with us
+MOST_A_DAY = (
+    20  # letters to invite, by one person: nobody sends letters to the whole country with us
+)
 ASKED_AGAIN_AFTER = datetime.timedelta(hours=1)
 
 # What happens to the people of a filed dossier, as the ledger names it, and in words.
@@ -90,6 +92,7 @@ def invite(dossier: Dossier, *, role: str, name: str, contact: str) -> Participa
     """
     locked = _lock(dossier.pk)
     _check_may_invite(locked, role, contact)
+    _count_letter(locked)
     participant = Participant.objects.create(dossier=locked, role=role, name=name, contact=contact)
     _send_invitation(participant)
     return participant
@@ -108,9 +111,11 @@ def _check_may_invite(dossier: Dossier, role: str, contact: str) -> None:
         raise Refused(_("Người có địa chỉ hoặc số điện thoại này đã được mời rồi."))
     if len(people) >= MOST:
         raise Refused(_("Mỗi hồ sơ mời được nhiều nhất %(most)d người.") % {"most": MOST})
-    since = timezone.now() - datetime.timedelta(days=1)
-    lately = Participant.objects.filter(dossier__owner=dossier.owner, invited_at__gte=since)
-    if lately.count() >= MOST_A_DAY:
+
+
+def _count_letter(dossier: Dossier) -> None:
+    # Not the rows: they go with a draft that is thrown away.
+    if throttling.count_today(f"invitations:{dossier.owner_id}") > MOST_A_DAY:
         raise Refused(_("Hôm nay ông/bà đã mời nhiều người quá; xin mời tiếp vào ngày mai."))
 
 
@@ -256,6 +261,7 @@ def _invite_again(participant: Participant) -> None:
     now = timezone.now()
     if now < participant.invited_at + ASKED_AGAIN_AFTER:
         raise Refused(_("Lời mời vừa được gửi; xin chờ một giờ rồi gửi lại."))
+    _count_letter(participant.dossier)
     participant.invited_at = now
     participant.save(update_fields=["invited_at"])
     _send_invitation(participant)

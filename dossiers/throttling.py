@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
+
+_A_DAY = 26 * 3600  # seconds, and a little more
 
 
 def client_address(request: HttpRequest) -> str:
@@ -38,16 +39,26 @@ def allow_key(name: str, *, per_minute: int) -> bool:
 
 def failures_today(name: str) -> int:
     """How often something under `name` went wrong today."""
-    return cache.get(_day_key(name), 0)
+    return cache.get(_day_key(f"failures:{name}"), 0)
 
 
 def note_failure(name: str) -> None:
     """Count one more thing that went wrong under `name` today."""
+    count_today(f"failures:{name}")
+
+
+def count_today(name: str, amount: int = 1) -> int:
+    """Add `amount` to what is counted under `name` today; how much that is now."""
     key = _day_key(name)
-    cache.add(key, 0, timeout=2 * 24 * 3600)
-    with contextlib.suppress(ValueError):  # forgotten by the cache between the two calls
-        cache.incr(key)
+    cache.add(key, 0, timeout=_A_DAY)
+    try:
+        total = cache.incr(key, amount)
+    except ValueError:  # forgotten by the cache between the two calls
+        return amount
+    # Where the cache is a table, adding makes it forget after five minutes.
+    cache.touch(key, _A_DAY)
+    return total
 
 
 def _day_key(name: str) -> str:
-    return f"failures:{name}:{timezone.localdate():%Y%m%d}"
+    return f"{name}:{timezone.localdate():%Y%m%d}"

@@ -67,13 +67,24 @@ def keep(request: HttpRequest, **instead: str) -> bool:
 
 
 def keep_after_refusal(request: HttpRequest) -> bool:
-    """Keep what was typed on a page whose token was refused, if it is one that keeps text."""
+    """Keep what was typed on a page whose token was refused, if it is one that keeps text.
+
+    Not what another site sent: it would put its words into somebody's form, and the session
+    that begins with them would take the place of theirs.
+    """
     try:
         view = resolve(request.path_info).func
     except Resolver404:
         return False
     keeps = request.method == "POST" and getattr(view, "keeps_typed", False)
-    return keeps and _may_keep(request) and keep(request)
+    return keeps and _is_from_here(request) and _may_keep(request) and keep(request)
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """Whether a page of ours sent this: a browser names the site with every POST."""
+    here = f"{request.scheme}://{request.get_host()}"
+    origin = request.headers.get("Origin", here)
+    return origin == here and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
 
 
 def _may_keep(request: HttpRequest) -> bool:
