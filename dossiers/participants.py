@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
 VALID_FOR = datetime.timedelta(days=14)
 MOST = 10  # people invited or joined at one time
-MOST_A_DAY = (
-    20  # letters to invite, by one person: nobody sends letters to the whole country with us
-)
+MOST_A_DAY = 20  # letters of one person: nobody writes to the whole country with us
 ASKED_AGAIN_AFTER = datetime.timedelta(hours=1)
 
 # What happens to the people of a filed dossier, as the ledger names it, and in words.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from html.parser import HTMLParser
 
 import pytest
 import time_machine
@@ -14,6 +15,7 @@ from django.urls import reverse
 from dossiers import attachments, intake, participants, throttling, workflow
 from dossiers.models import Attachment
 from dossiers.workflow import Refused
+from portal import counter
 from tests import factories
 from tests.factories import FUNERAL
 
@@ -99,3 +101,98 @@ def test_files_that_wait_for_a_message_take_no_room_of_the_papers(monkeypatch):
     kept = attachments.keep(dossier, Attachment.OTHER, factories.taken_picture(), by=dossier.owner)
 
     assert kept.pk
+
+
+# --- What no column takes ---------------------------------------------------------------
+
+
+LONG = "Xã Gio Linh " * 420  # some 5.000 characters
+
+
+class Inputs(HTMLParser):
+    """The names of everything that a page lets somebody send, and what is chosen among it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen: dict[str, str] = {}
+        self.typed: set[str] = set()
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        given = dict(attributes)
+        name, kind = given.get("name") or "", given.get("type") or "text"
+        if tag in {"textarea", "select"} or (tag == "input" and kind in TYPED):
+            self.typed.add(name)
+        elif tag in {"input", "button"} and name and kind != "file":
+            self.chosen.setdefault(name, given.get("value") or "on")
+
+
+TYPED = {"text", "tel", "email", "number", "password", "search", "hidden"}
+
+
+def send_too_much(client: Client, url: str) -> int:
+    """The status after everything on the page was typed full, and its choices made."""
+    page = client.get(url)
+    assert page.status_code == 200, (url, page.status_code)
+    main = page.content.decode().split("<main")[1].split("</main>")[0]
+    found = Inputs()
+    found.feed(main)
+    names = found.typed - {"csrfmiddlewaretoken", ""}
+    assert names or found.chosen, url
+    return client.post(url, found.chosen | dict.fromkeys(names, LONG)).status_code
+
+
+def of_a_citizen() -> tuple[Client, list[str]]:
+    citizen, an = Client(), factories.user(email="an@example.vn")
+    citizen.force_login(an)
+    draft, dossier = factories.draft(FUNERAL, owner=an), factories.filed(FUNERAL, owner=an)
+    office = factories.Office()
+    wish = {
+        "documents": ["giay_chung_tu"], "fields": ["nguoi_mat.ngay_mat"],
+        "notes": {"nguoi_mat.ngay_mat": "Sai ngày"}, "reason": "Thiếu giấy",
+    }  # fmt: skip
+    workflow.perform(dossier, "request_supplement", by=office.reception, **wish)
+    of_draft = [("behalf",), ("draft_people",), ("office",), ("check",)]
+    of_draft += [("section", section.id) for section in draft.revision.form.sections]
+    of_filed = [("messages",), ("people",), ("supplement",)]
+    of_filed += [
+        ("supplement_paper", "giay_chung_tu"),
+        ("supplement_section", "nguoi_mat"),
+        ("withdraw",),
+    ]
+    return citizen, [
+        *(reverse(f"dossiers:{name}", args=[draft.key, *rest]) for name, *rest in of_draft),
+        *(reverse(f"dossiers:{name}", args=[dossier.code, *rest]) for name, *rest in of_filed),
+        reverse("dossiers:start", args=[FUNERAL]),
+        reverse("dossiers:wallet"),
+        reverse("dossiers:keep_paper", args=[draft.attachments.first().key]),
+        reverse("dossiers:preferences"),
+        reverse("profile"),
+    ]
+
+
+def of_a_stranger() -> tuple[Client, list[str]]:
+    slip = counter.open_account(
+        full_name="Hồ Văn Nam", citizen_number="045190001234", by=factories.official("reception")
+    )
+    names = ("account_login", "account_signup", "account_reset_password", "dossiers:track")
+    return Client(), [*map(reverse, names), reverse("activate", args=[slip.key])]
+
+
+def of_an_official() -> tuple[Client, list[str]]:
+    dossier, desk = factories.filed(FUNERAL), Client()
+    desk.force_login(factories.official("reception"))
+    moves = ("request_supplement", "renew_secret", "refuse")
+    return desk, [
+        reverse("admin:portal_user_open"),
+        reverse("admin:dossiers_dossier_messages", args=[dossier.pk]),
+        *(reverse("admin:dossiers_dossier_move", args=[dossier.pk, move]) for move in moves),
+    ]
+
+
+@pytest.mark.parametrize("pages", [of_a_citizen, of_a_stranger, of_an_official])
+def test_too_much_in_every_input_is_answered_in_words(pages):
+    client, urls = pages()
+
+    answers = {url: send_too_much(client, url) for url in urls}
+
+    assert {url: status for url, status in answers.items() if status >= 500} == {}
