@@ -49,8 +49,7 @@ def store(
     known = _same(dossier, document, sha256_of(file), by).first()
     if known:
         return known
-    intake.spend(by, file.size)
-    with intake.taken(file) as one:
+    with intake.taken_from(by, file) as one:
         return keep(dossier, document, one, by=by, max_files=max_files)
 
 

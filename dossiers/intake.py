@@ -13,7 +13,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -25,9 +25,14 @@ from dossiers import scanning, throttling
 from procedures import bounded
 from procedures.text import normalise
 
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
+
 MB = 1024 * 1024
 MAX_PAGES = 500
 MAX_MEGAPIXELS = 40
+AT_ONCE = 2  # files of one person that are opened side by side
+_AT_MOST_SECONDS = 120
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 # What a chooser of files offers; what comes is judged by its content all the same.
@@ -82,6 +87,21 @@ class Taken:
     sent_sha256: str
     pages: int
     flaws: list[str]
+
+
+@contextlib.contextmanager
+def taken_from(by: User, file: UploadedFile) -> Iterator[Taken]:
+    """`taken()` as one person's share: so much in a day, so many at once.
+
+    Each request that waits for a file to be opened holds a thread, and there are few.
+    """
+    name = f"opening:{by.pk}"
+    with throttling.place(name, most=AT_ONCE, seconds=_AT_MOST_SECONDS) as is_free:
+        if not is_free:
+            raise NotNow(_("Các tệp gửi trước đang được kiểm tra. Xin thử lại sau ít giây."))
+        spend(by, file.size)
+        with taken(file) as one:
+            yield one
 
 
 @contextlib.contextmanager
@@ -206,7 +226,7 @@ def _refusal(kind: Kind, fault: str) -> ValidationError:
     return ValidationError(words.get(fault, words["broken"]))
 
 
-def spend(by, size: int) -> None:
+def spend(by: User, size: int) -> None:
     """Count what a person sends today (bytes); raises past `MAX_UPLOAD_MB_A_DAY`.
 
     Counted whether it is kept or not: opening files is what costs.

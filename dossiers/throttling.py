@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.core.cache import cache
@@ -35,6 +37,21 @@ def allow_key(name: str, *, per_minute: int) -> bool:
         return cache.incr(key) <= per_minute
     except ValueError:
         return True
+
+
+@contextlib.contextmanager
+def place(name: str, *, most: int, seconds: int) -> Iterator[bool]:
+    """One of `most` places under `name`, held meanwhile; False where all are taken.
+
+    Whoever dies with a place leaves it after `seconds`.
+    """
+    keys = (f"place:{name}:{number}" for number in range(most))
+    held = next((key for key in keys if cache.add(key, 1, timeout=seconds)), None)
+    try:
+        yield held is not None
+    finally:
+        if held:
+            cache.delete(held)
 
 
 def failures_today(name: str) -> int:

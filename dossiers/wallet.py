@@ -38,8 +38,7 @@ def add(
     """Check a file that was sent and keep it; raises `ValidationError`."""
     intake.check_size(file)
     _check_room(owner)
-    intake.spend(owner, file.size)
-    with intake.taken(file) as one:
+    with intake.taken_from(owner, file) as one:
         return _store(owner, one, title=title, expires_on=expires_on)
 
 

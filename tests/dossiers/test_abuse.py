@@ -16,7 +16,7 @@ from dossiers import attachments, intake, participants, throttling, workflow
 from dossiers.models import Attachment
 from dossiers.workflow import Refused
 from portal import counter
-from tests import factories
+from tests import factories, sentfiles
 from tests.factories import FUNERAL
 
 pytestmark = pytest.mark.django_db
@@ -196,3 +196,21 @@ def test_too_much_in_every_input_is_answered_in_words(pages):
     answers = {url: send_too_much(client, url) for url in urls}
 
     assert {url: status for url, status in answers.items() if status >= 500} == {}
+
+
+# --- Places in which files are opened ---------------------------------------------------
+
+
+def test_one_person_does_not_hold_all_the_places_where_files_are_opened():
+    an, binh = factories.user(), factories.user()
+
+    with sent(an, 1), sent(an, 2), sent(binh, 3) as others:
+        assert others.pages == 3
+        with pytest.raises(intake.NotNow), sent(an, 4):
+            pass
+    with sent(an, 4) as later:
+        assert later.pages == 4
+
+
+def sent(person, pages: int):
+    return intake.taken_from(person, sentfiles.upload(sentfiles.pdf(pages)))
