@@ -178,7 +178,8 @@ class _ByPhone(PasswordResetVerificationProcess):
             return
         self.state["code"] = adapter.generate_password_reset_code()
         text = _("Mã đặt lại mật khẩu: %(code)s. Có hiệu lực 15 phút.") % {"code": self.code}
-        send_text.enqueue(phone, f"{text} {_('Không đưa mã cho bất kỳ ai.')}")
+        warning = _("Không đưa mã cho bất kỳ ai.")
+        send_text.enqueue(phone, f"{text} {warning}")
 
 
 class ActivateForm(forms.Form):

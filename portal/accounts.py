@@ -156,7 +156,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_verification_code_sms(self, user: Any, phone: str, code: str, **kw: Any) -> None:
         """The code that shows that the number is theirs."""
         text = _("Mã xác nhận: %(code)s. Có hiệu lực 15 phút.") % {"code": code}
-        send_text.enqueue(phone, f"{text} {_('Không đưa mã cho bất kỳ ai.')}")
+        warning = _("Không đưa mã cho bất kỳ ai.")
+        send_text.enqueue(phone, f"{text} {warning}")
 
     def send_unknown_account_sms(self, phone: str, **kwargs: Any) -> None:
         """A code was asked for a number that nobody verified."""

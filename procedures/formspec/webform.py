@@ -254,7 +254,8 @@ def _said(spec: Field) -> _Said:
     """What stands where a question without an input would be."""
     if not type_of(spec).is_attached:
         return _Said("mc-explanation", spec.label, *(spec.text or "").split("\n"))
-    label = f"{spec.label} {_('(không bắt buộc)')}" if spec.optional else spec.label
+    optional = _("(không bắt buộc)")
+    label = f"{spec.label} {optional}" if spec.optional else spec.label
     where = _("Đính kèm ở bước “Giấy tờ đính kèm”, cùng với các giấy tờ khác.")
     return _Said("mc-field", label, spec.help, where)
 

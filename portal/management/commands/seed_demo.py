@@ -69,7 +69,8 @@ class Command(BaseCommand):
             what = _("Quản trị toàn cổng") if is_superuser else roles or _("Công dân")
             lines.append(f"  {email:<22}{name:<18}{what}")
         phone, name = PHONE_PERSON
-        lines.append(f"  {phone:<22}{name:<18}{_('Công dân, không có thư điện tử')}")
+        what = _("Công dân, không có thư điện tử")
+        lines.append(f"  {phone:<22}{name:<18}{what}")
         self.stdout.write("\n".join(lines))
 
 
