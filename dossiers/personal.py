@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.files import File
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dossiers import attachments, wallet
@@ -26,6 +26,7 @@ from dossiers.models import (
     NoticePreference,
     Participant,
     Question,
+    Result,
 )
 
 if TYPE_CHECKING:
@@ -83,14 +84,32 @@ def files_of(user: User) -> Iterator[StoredFile]:
     """The files of the copy: what was sent in, what was issued, what lies in the wallet."""
     for dossier in _dossiers(user):
         folder = _folder(dossier)
-        for sent in dossier.attachments.all():
+        for sent in _attached(dossier):
             yield StoredFile(f"{folder}/tep/{_named(sent)}", sent.file)
         for paper in dossier.papers.exclude(file=""):
             yield StoredFile(f"{folder}/giay/{paper.kind}-{paper.number}.pdf", paper.file)
-        for result in dossier.results.exclude(file="").exclude(signed_at=None):
+        # As on the dossier's page: the result is theirs once it was handed over.
+        for result in _results(dossier):
             yield StoredFile(f"{folder}/ket-qua/{result.pk}.pdf", result.file)
     for kept in KeptPaper.objects.filter(owner=user):
         yield StoredFile(_in_wallet(kept), kept.file)
+
+
+def _attached(dossier: Dossier) -> list[Attachment]:
+    """Its files, without those that somebody else has ready for a message and did not send."""
+    return [
+        row
+        for row in dossier.attachments.all()
+        if row.submitted_at
+        or row.document != Attachment.MESSAGE
+        or row.uploaded_by_id == dossier.owner_id
+    ]
+
+
+def _results(dossier: Dossier) -> QuerySet[Result]:
+    if dossier.state != Dossier.State.RETURNED:
+        return dossier.results.none()
+    return dossier.results.exclude(file="").filter(revoked_at=None)
 
 
 def _dossiers(user: User):
@@ -122,7 +141,7 @@ def _dossier(dossier: Dossier) -> dict[str, Any]:
                 "sha256": sent.sha256,
                 "gui_luc": _when(sent.uploaded_at),
             }
-            for sent in dossier.attachments.all()
+            for sent in _attached(dossier)
         ],
         "dien_bien": [
             {

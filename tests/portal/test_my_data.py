@@ -15,7 +15,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dossiers.models import KeptPaper, Notice, Question
+from dossiers import attachments, personal
+from dossiers.models import Attachment, Dossier, KeptPaper, Notice, Question, Result
 from portal import exports
 from portal.models import DataExport
 from procedures.models import Agency
@@ -223,3 +224,36 @@ def test_five_clicks_at_once_ask_for_one_copy():
         thread.join()
 
     assert DataExport.objects.count() == 1
+
+
+def test_a_result_is_in_the_copy_once_it_was_given():
+    user = person()
+    dossier = factories.filed(owner=user)
+    result = Result.objects.create(
+        dossier=dossier, file=factories.pdf(), signed_at=timezone.now(), approved_by=user
+    )
+
+    def names() -> str:
+        return " ".join(stored.name for stored in personal.files_of(user))
+
+    before = names()
+    Dossier.objects.filter(pk=dossier.pk).update(state=Dossier.State.RETURNED)
+    given = names()
+    Result.objects.filter(pk=result.pk).update(revoked_at=timezone.now())
+
+    assert "/ket-qua/" not in before
+    assert f"/ket-qua/{result.pk}.pdf" in given
+    assert "/ket-qua/" not in names()
+
+
+def test_what_others_have_ready_for_a_message_is_not_in_the_copy():
+    user, official = person(), factories.official("reception")
+    dossier = factories.filed(owner=user)
+    theirs = factories.taken_picture("#222222")
+    waiting = attachments.keep(dossier, Attachment.MESSAGE, theirs, by=official)
+
+    names = [stored.name for stored in personal.files_of(user)]
+    told = personal.copy_of(user)["ho_so"][0]["tep"]
+
+    assert not any(f"/{waiting.pk}-" in name for name in names)
+    assert waiting.sha256 not in {row["sha256"] for row in told}
