@@ -27,6 +27,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.phones import PhoneField
 from portal.tasks import send_mail, send_text
+from procedures.formspec.fields import check_name
 
 SINCE = "session_since"  # when this session logged in, by `portal.sessions`
 WRONG_LOGIN = gettext_lazy("Tên đăng nhập hoặc mật khẩu chưa đúng.")
@@ -229,6 +230,7 @@ class PersonForm(forms.Form):
     full_name = forms.CharField(
         label=gettext_lazy("Họ và tên"),
         max_length=120,
+        validators=[check_name],
         widget=forms.TextInput({"autocomplete": "name"}),
         help_text=gettext_lazy("Như trên thẻ căn cước."),
     )

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.phones import PhoneField
-from procedures.formspec.fields import check_citizen_number
+from procedures.formspec.fields import check_citizen_number, check_name
 
 CHECKED = _("Đã đối chiếu thẻ căn cước với người đến quầy")
 UNCHECKED = _("Phải đối chiếu thẻ căn cước của chính người ấy trước.")
@@ -18,7 +18,10 @@ class OpenAccountForm(forms.Form):
     """A new account: as the card says, and how to call the person."""
 
     full_name = forms.CharField(
-        label=_("Họ và tên"), max_length=120, help_text=_("Đúng như trên thẻ căn cước.")
+        label=_("Họ và tên"),
+        max_length=120,
+        validators=[check_name],
+        help_text=_("Đúng như trên thẻ căn cước."),
     )
     citizen_number = forms.CharField(label=_("Số định danh cá nhân"), max_length=20)
     phone = PhoneField(

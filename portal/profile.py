@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from portal.models import User
 from portal.phones import PhoneField
-from procedures.formspec.fields import check_citizen_number
+from procedures.formspec.fields import check_citizen_number, check_name
 
 
 class ProfileForm(forms.ModelForm):
@@ -55,6 +55,7 @@ class ProfileForm(forms.ModelForm):
         name = " ".join(self.cleaned_data["full_name"].split())
         if not name:
             raise ValidationError(_("Xin nhập họ và tên."), "required")
+        check_name(name)
         return name
 
     def save(self, commit: bool = True) -> User:

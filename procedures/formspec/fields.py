@@ -125,11 +125,15 @@ class NameType(FieldType):
     def input(self, spec: Field) -> forms.Field:
         """A text input that takes letters, spaces, hyphens and apostrophes."""
         return forms.CharField(
-            max_length=self.max_length, widget=self.text_widget(), validators=[_check_name]
+            max_length=self.max_length, widget=self.text_widget(), validators=[check_name]
         )
 
 
-def _check_name(value: str) -> None:
+def check_name(value: str) -> None:
+    """Raise `ValidationError` where a name holds more than letters, spaces, hyphens, apostrophes.
+
+    Names go into letters to others, where an address or a number would be an advertisement.
+    """
     letters = [char for char in value if char not in " .'’-"]
     if not letters or not all(char.isalpha() for char in letters):
         raise ValidationError(_("Họ tên chỉ gồm chữ cái và khoảng trắng; hãy bỏ số và dấu lạ."))

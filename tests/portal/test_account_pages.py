@@ -298,3 +298,17 @@ def test_mails_and_messages_about_accounts_are_vietnamese(run_tasks, accounts_at
 def sent_code(run_tasks) -> str:
     run_tasks()
     return re.search(r"^\s*([A-Z]{4}-?[A-Z]{4})\s*$", mail.outbox[-1].body, re.M)[1]
+
+
+@pytest.mark.parametrize("name", ["Nhận quà tại http://xau.vn", "Gọi 0900123456", "<b>An</b>"])
+def test_a_name_carries_no_address_and_no_number_into_letters(name, client):
+    user = factories.user(full_name="Nguyễn Thị Hoa")
+    form = {"full_name": name, "email": "la@example.vn", "password1": "mot-mat-khau-dai-2026"}
+
+    registered = client.post(reverse("account_signup"), form)
+    client.force_login(user)
+    client.post(reverse("profile"), {"full_name": name})
+
+    user.refresh_from_db()
+    assert "chỉ gồm chữ cái" in registered.content.decode()
+    assert user.full_name == "Nguyễn Thị Hoa"
