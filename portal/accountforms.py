@@ -23,7 +23,6 @@ from dossiers.models import Delivery
 from portal.accounts import AccountAdapter
 from portal.counter import tidy_number
 from portal.phones import PhoneField
-from portal.tasks import send_text
 
 
 class LoginForm(theirs.LoginForm):
@@ -179,7 +178,7 @@ class _ByPhone(PasswordResetVerificationProcess):
         self.state["code"] = adapter.generate_password_reset_code()
         text = _("Mã đặt lại mật khẩu: %(code)s. Có hiệu lực 15 phút.") % {"code": self.code}
         warning = _("Không đưa mã cho bất kỳ ai.")
-        send_text.enqueue(phone, f"{text} {warning}")
+        adapter.send_text(phone, f"{text} {warning}")
 
 
 class ActivateForm(forms.Form):

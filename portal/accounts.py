@@ -11,7 +11,7 @@ from allauth.account.internal.flows.reauthentication import get_reauthentication
 from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
 from allauth.core import context as request_context
-from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.exceptions import ImmediateHttpResponse, RateLimited
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django import forms
 from django.contrib import messages
@@ -25,11 +25,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dossiers import throttling
 from portal.phones import PhoneField
 from portal.tasks import send_mail, send_text
 from procedures.formspec.fields import check_name
 
 SINCE = "session_since"  # when this session logged in, by `portal.sessions`
+# Messages to typed numbers that one address of the network has sent: a whole office's hall
+# may share one.
+MESSAGES_A_DAY = 200
 WRONG_LOGIN = gettext_lazy("Tên đăng nhập hoặc mật khẩu chưa đúng.")
 
 
@@ -158,17 +162,27 @@ class AccountAdapter(DefaultAccountAdapter):
         """The code that shows that the number is theirs."""
         text = _("Mã xác nhận: %(code)s. Có hiệu lực 15 phút.") % {"code": code}
         warning = _("Không đưa mã cho bất kỳ ai.")
-        send_text.enqueue(phone, f"{text} {warning}")
+        self.send_text(phone, f"{text} {warning}")
+
+    def send_text(self, phone: str, text: str) -> None:
+        """A message to a number that somebody typed; raises `RateLimited`.
+
+        Whoever tries many numbers pays for none of them: the office does.
+        """
+        address = throttling.client_address(self.request)
+        if throttling.count_today(f"messages:{address}") > MESSAGES_A_DAY:
+            raise RateLimited
+        send_text.enqueue(phone, text)
 
     def send_unknown_account_sms(self, phone: str, **kwargs: Any) -> None:
         """A code was asked for a number that nobody verified."""
         text = _("Số này chưa có tài khoản tại cổng dịch vụ công. Mời đăng ký tài khoản.")
-        send_text.enqueue(phone, text)
+        self.send_text(phone, text)
 
     def send_account_already_exists_sms(self, phone: str) -> None:
         """Somebody registers with a number that has an account."""
         text = _("Số này đã có tài khoản. Quên mật khẩu thì chọn mục ấy ở trang đăng nhập.")
-        send_text.enqueue(phone, text)
+        self.send_text(phone, text)
 
     # --- Mail -------------------------------------------------------------------------
 

@@ -454,3 +454,18 @@ def test_the_number_before_hears_of_its_change(client, run_tasks, accounts_at_wo
     assert unasked.headers["Location"].startswith(reverse("account_reauthenticate"))
     assert (user.phone, user.phone_verified) == ("0987654321", True)
     assert any("vua doi" in text for text in told)
+
+
+def test_one_address_has_only_so_many_messages_sent_in_a_day(
+    client, monkeypatch, run_tasks, accounts_at_work
+):
+    monkeypatch.setattr("portal.accounts.MESSAGES_A_DAY", 2)
+    person("0912345600")
+
+    answers = [
+        client.post(RESET, {"email": f"09123456{number:02}"}).status_code for number in range(4)
+    ]
+
+    run_tasks()
+    assert answers == [302, 302, 429, 429]
+    assert len(messages(accounts_at_work)) == 2
