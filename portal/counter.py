@@ -153,8 +153,10 @@ def find(key: str) -> Activation | None:
 @transaction.atomic
 def activate(activation: Activation, *, password: str) -> User | None:
     """Set the password and use the slip up; None where somebody was faster."""
-    locked = Activation.objects.select_for_update().select_related("user").get(pk=activation.pk)
-    if not _is_usable(locked):
+    # The person first, as `renew()` does: otherwise each would wait for the other.
+    get_user_model().objects.select_for_update().get(pk=activation.user_id)
+    locked = Activation.objects.select_related("user").filter(pk=activation.pk).first()
+    if locked is None or not _is_usable(locked):
         return None
     locked.used_at = timezone.now()
     locked.save(update_fields=["used_at"])

@@ -284,6 +284,18 @@ def test_a_slip_works_once(client, reception):
     assert made.activation.user.check_password(PASSWORD)
 
 
+def test_a_slip_that_was_replaced_while_it_was_read_sets_nothing(reception):
+    old = slip(reception)
+    found = counter.find(old.key)
+    counter.renew(old.activation.user, by=reception)
+
+    taken = counter.activate(found, password=PASSWORD)
+
+    old.activation.user.refresh_from_db()
+    assert taken is None
+    assert not old.activation.user.has_usable_password()
+
+
 def test_a_slip_dies_after_thirty_days(client, reception):
     made = slip(reception)
 
