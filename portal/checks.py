@@ -106,7 +106,7 @@ def ports_exist(**kwargs: object) -> list[checks.CheckMessage]:
         checks.Error(
             f"{name} names no class: {getattr(settings, name)}.",
             hint=f"Set {name} to the dotted path of a class with send(to, text), or to nothing.",
-            id="portal.E007",
+            id="portal.E008",
         )
         for name in ("SMS_BACKEND", "ZALO_BACKEND")
         if getattr(settings, name) and not _is_there(getattr(settings, name))

@@ -31,6 +31,7 @@ production() {
         AWS_S3_ENDPOINT_URL=https://s3.example.vn \
         EMAIL_HOST=mail.example.vn \
         DEFAULT_FROM_EMAIL="Một Cửa <khong-tra-loi@example.vn>" \
+        SMS_BACKEND=dossiers.channels.Port \
         VNPAY_PAY_URL=https://pay.example.vn/paymentv2/vpcpay.html \
         VNPAY_TMN_CODE=GIOLINH1 \
         VNPAY_HASH_SECRET=an-agreed-secret \

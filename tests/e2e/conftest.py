@@ -85,7 +85,7 @@ def mailbox(settings):
             if message["To"] is None:
                 continue  # the worker is still writing it
             if address in message["To"] and words in message["Subject"]:
-                return message.get_content()
+                return message.get_body(("plain",)).get_content()
         return None
 
     return newest
