@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime
 import html
 import re
 import shutil
@@ -14,10 +15,11 @@ import pytest
 from babel.messages.pofile import read_po
 from django.conf import settings as django_settings
 from django.contrib.auth.password_validation import MinimumLengthValidator
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from dossiers import workflow
 from dossiers.adminforms import MoveForm
@@ -29,14 +31,23 @@ from tests import factories
 LOCALE = django_settings.BASE_DIR / "locale"
 SOURCES = ("portal", "procedures", "dossiers", "payments", "templates")
 GETTEXTS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
-# Also words of the portal itself.
-LABELS_OF_FORMS = {"Số định danh cá nhân", "Điện thoại", "Cam đoan"}
+# Labels and steps of procedures that are also words of the portal itself.
+WORDS_OF_PROCEDURES = {
+    "Số định danh cá nhân",
+    "Điện thoại",
+    "Cam đoan",
+    "Kiểm tra và tiếp nhận hồ sơ",
+}
 SITE_PACKAGES = Path(allauth.__file__).parent.parent
 PACKAGES = (
     "allauth/account",
     "allauth/mfa",
+    "allauth/socialaccount",
+    "allauth/usersessions",
     "allauth/templates/account",
     "allauth/templates/mfa",
+    "allauth/templates/socialaccount",
+    "allauth/templates/usersessions",
     "django_tasks_db",
 )
 LANGUAGES = [code for code, _name in django_settings.LANGUAGES]
@@ -190,11 +201,17 @@ def test_a_short_password_is_refused_in_vietnamese(languages):
     assert caught.value.messages == ["Mật khẩu quá ngắn; phải có ít nhất 12 ký tự."]
 
 
+def test_days_ago_are_told_in_vietnamese(languages):
+    three_days_ago = timezone.now() - datetime.timedelta(days=3, minutes=1)
+
+    with translation.override("vi"):
+        assert naturaltime(three_days_ago) == "3\xa0ngày trước"
+
+
 def test_packages_without_vietnamese_get_theirs_from_us(tmp_path, settings, monkeypatch):
-    """Texts about telephone numbers, user names and sessions are never shown here."""
     for name in PACKAGES:
-        target = tmp_path / name
-        shutil.copytree(SITE_PACKAGES / name, target, ignore=shutil.ignore_patterns("locale"))
+        ignored = shutil.ignore_patterns("locale", "providers")
+        shutil.copytree(SITE_PACKAGES / name, tmp_path / name, ignore=ignored)
     (tmp_path / "locale").mkdir()
     settings.LOCALE_PATHS = [tmp_path / "locale"]
     monkeypatch.chdir(tmp_path)
@@ -204,9 +221,7 @@ def test_packages_without_vietnamese_get_theirs_from_us(tmp_path, settings, monk
     asked = texts(catalogue("vi", tmp_path / "locale"))
     with translation.override("vi"):
         known = {text for text in asked if translation.gettext(forms(text)[0]) != forms(text)[0]}
-    unused = re.compile("phone|username|account connections|sessions", re.IGNORECASE)
-    missing = asked - known - texts(catalogue("vi"))
-    assert {text for text in missing if not unused.search(forms(text)[0])} == set()
+    assert asked - known - texts(catalogue("vi")) == set()
 
 
 # --- The switch -----------------------------------------------------------------------
@@ -303,7 +318,7 @@ def vietnamese_of_the_portal(page) -> set[str]:
         for message in catalogue("en")
         if isinstance(message.id, str) and message.id and message.id != message.string
     }
-    return shown & own - {"Tiếng Việt"} - LABELS_OF_FORMS
+    return shown & own - {"Tiếng Việt"} - WORDS_OF_PROCEDURES
 
 
 # --- What is written down stays Vietnamese --------------------------------------------
