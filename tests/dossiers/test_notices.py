@@ -700,7 +700,7 @@ def test_who_can_be_reached_nowhere_reads_so(client):
 def complaints(settings, backend: str) -> set[str]:
     settings.SMS_BACKEND = backend
     found = [*checks.production_has_what_it_needs(), *checks.ports_exist()]
-    return {row.id for row in found} & {"portal.W005", "portal.E007"}
+    return {row.id for row in found} & {"portal.W005", "portal.E008"}
 
 
 def test_an_office_without_an_sms_gateway_is_told_so(settings):
@@ -710,4 +710,4 @@ def test_an_office_without_an_sms_gateway_is_told_so(settings):
 
 
 def test_a_gateway_that_is_not_there_is_found_at_the_start(settings):
-    assert complaints(settings, "gateway.that.is.not.there") == {"portal.E007"}
+    assert complaints(settings, "gateway.that.is.not.there") == {"portal.E008"}
