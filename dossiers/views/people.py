@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from dossiers import answers, behalf, documents, drafting, participants, throttling
@@ -183,6 +184,7 @@ def _answer(request: HttpRequest, own: Participant) -> HttpResponse:
     return redirect("dossiers:shared_draft", own.dossier.key)
 
 
+@never_cache
 @require_http_methods(["GET", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """What an invitation says before anybody joins; a POST joins. A wrong one is not found."""

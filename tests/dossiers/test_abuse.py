@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import logging.config
 from html.parser import HTMLParser
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
-from dossiers import attachments, intake, participants, throttling, workflow
+from dossiers import attachments, intake, participants, throttling, tracking, workflow
 from dossiers.models import Attachment
 from dossiers.workflow import Refused
 from portal import counter
@@ -40,8 +42,8 @@ def test_failures_of_a_day_are_remembered_until_its_end(_morning):
     assert throttling.failures_today("track:A") == 3
 
 
-def test_what_was_sent_in_a_day_is_remembered_until_its_end(_morning, settings):
-    settings.MAX_UPLOAD_MB_A_DAY = 10
+def test_what_was_sent_in_a_day_is_remembered_until_its_end(_morning, monkeypatch):
+    monkeypatch.setattr(settings, "MAX_UPLOAD_MB_A_DAY", 10)
     person = factories.user()
     intake.spend(person, 8 * intake.MB)
     _morning.shift(datetime.timedelta(hours=3))
@@ -214,3 +216,27 @@ def test_one_person_does_not_hold_all_the_places_where_files_are_opened():
 
 def sent(person, pages: int):
     return intake.taken_from(person, sentfiles.upload(sentfiles.pdf(pages)))
+
+
+# --- Keys in addresses ------------------------------------------------------------------
+
+
+def test_no_log_keeps_a_key_that_opens_something():
+    dossier = factories.filed(FUNERAL)
+    token = tracking.signed_url(dossier).rstrip("/").rpartition("/")[2]
+    paths = f"/ho-so/{dossier.code}/ /tra-cuu/{token}/ /ho-so/nhap/{dossier.key}/phan/nguoi_mat/"
+    record = logging.LogRecord("django.request", 30, "", 0, "Too Many: %s", (paths,), None)
+    config = logging.config.DictConfigurator(settings.LOGGING)
+
+    line = config.configure_formatter(settings.LOGGING["formatters"]["line"]).format(record)
+
+    kept = f"/ho-so/{dossier.code}/ /tra-cuu/…/ /ho-so/nhap/…/phan/nguoi_mat/"
+    assert line.endswith(f"Too Many: {kept}")
+
+
+def test_an_invitation_is_kept_by_no_browser(client):
+    row = invite(factories.draft(FUNERAL), "binh@example.vn")
+
+    response = client.get(reverse("dossiers:invitation", args=[row.token]))
+
+    assert "no-store" in response.headers["Cache-Control"]
