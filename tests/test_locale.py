@@ -281,13 +281,15 @@ def test_the_citizens_pages_in_english_have_no_vietnamese_of_the_portal(english)
     draft = factories.draft(factories.COPY, owner=owner)
     unpaid = factories.filed(factories.COPY, owner=owner)
     english.force_login(owner)
-    of_the_draft = ("draft", "office", "documents", "check", "discard")
+    of_the_draft = "draft office documents check discard behalf draft_people".split()
+    of_the_filed = ("detail", "filed", "people", "messages", "withdraw")
     addresses = [
-        reverse("dossiers:mine"),
+        *(reverse(f"dossiers:{name}") for name in ("mine", "notices", "preferences", "wallet")),
         reverse("dossiers:start", args=[factories.COPY]),
         *(reverse(f"dossiers:{name}", args=[draft.key]) for name in of_the_draft),
-        *(reverse(f"dossiers:{name}", args=[unpaid.code]) for name in ("detail", "filed")),
+        *(reverse(f"dossiers:{name}", args=[unpaid.code]) for name in of_the_filed),
         reverse("payments:start", args=[unpaid.code]),
+        *(reverse(name) for name in ("profile", "my_data", "close_account", "usersessions_list")),
     ]
 
     left = set().union(*(vietnamese_of_the_portal(english.get(url)) for url in addresses))
