@@ -112,7 +112,8 @@ class MoveForm(forms.Form):
 
     def _draft(self) -> list[tuple[str, forms.Field]]:
         lines = [
-            f"{row['label']}: {row['value']}"
+            # A name alone would not say whose it is: most forms ask for several people.
+            f"{section['title']} – {row['label']}: {row['value']}"
             for section in in_vietnamese(answer_sections)(self.dossier)
             for row in section["rows"]
         ]

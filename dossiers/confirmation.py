@@ -35,14 +35,18 @@ def next_steps(dossier: Dossier) -> list[PaperStep]:
 def originals(dossier: Dossier) -> list[PaperOriginal]:
     """The papers whose originals have to be brought or shown, and when.
 
-    Of a dossier filed online: a picture was enough to file it, not to get the result.
+    Of a dossier filed online: a picture was enough to file it, not to get the result. The note
+    says when a paper is not needed after all, or only where the office asks for it.
     """
     rows: list[PaperOriginal] = []
     for row in filing.required_documents(dossier):
         if row.how == How.SHOW:
-            rows.append({"name": row.name, "when": _("xuất trình khi đến nhận kết quả")})
+            when = _("xuất trình khi đến nhận kết quả")
         elif row.how == How.SUBMIT and row.original_due in _BRING:
-            rows.append({"name": row.name, "when": str(_BRING[row.original_due])})
+            when = str(_BRING[row.original_due])
+        else:
+            continue
+        rows.append({"name": row.name, "when": when, "note": row.note})
     return rows
 
 

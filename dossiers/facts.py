@@ -85,10 +85,11 @@ class PaperStep(TypedDict):
 
 
 class PaperOriginal(TypedDict):
-    """A paper whose original has to be brought, and when, in words."""
+    """A paper whose original has to be brought, when in words, and when it is not needed."""
 
     name: str
     when: str
+    note: str
 
 
 class FilingFacts(DossierHead):

@@ -203,7 +203,7 @@ def _paper_title(paper: Paper) -> str:
 def timeline(dossier: Dossier) -> list[dict[str, Any]]:
     """What happened, the latest first, in words for the citizen; looks are not moves."""
     told = [event for event in dossier.events.all() if event.name in TOLD]
-    return [_told(event, dossier) for event in reversed(told)]
+    return [_told(event) for event in reversed(told)]
 
 
 def office_words(event: Event) -> str:
@@ -211,7 +211,7 @@ def office_words(event: Event) -> str:
     return str(_OFFICE_WORDS.get(event.name, _("Việc khác")))
 
 
-def _told(event: Event, dossier: Dossier) -> dict[str, Any]:
+def _told(event: Event) -> dict[str, Any]:
     note = getattr(event, "note", None)
     # What an official does is written down with the office for which they did it.
     by_office = event.agency_id is not None and event.actor_id is not None
@@ -219,7 +219,6 @@ def _told(event: Event, dossier: Dossier) -> dict[str, Any]:
         "at": event.at,
         "text": TOLD[event.name],
         "by": event.actor.get_full_name() if by_office else "",
-        "is_citizens": event.actor_id == dossier.owner_id and not by_office,
         "note": note.text if note and note.is_public else "",
         "ground": note.legal_ground if note and note.is_public else "",
     }

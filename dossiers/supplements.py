@@ -208,10 +208,11 @@ def _note(text: Any) -> str:
     return " ".join(normalise(str(text or "")).split())[:MAX_NOTE]
 
 
+@in_vietnamese
 def sentences(dossier: Dossier, request: SupplementRequest) -> list[str]:
     """The whole request in sentences, as notices and the ledger's note say it."""
     named = [f"{fault.name}: {fault.note}" for fault in faults_of(dossier, request)]
-    return [*named, *request.items, request.reason]
+    return [*named, *request.items, _("Lý do: %(reason)s") % {"reason": request.reason}]
 
 
 # --- What the dossier would be --------------------------------------------------------

@@ -7,25 +7,31 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from dossiers import attachments, documents, filing, supplements, typed, withdrawing, workflow
+from dossiers import documents, filing, supplements, typed, withdrawing, workflow
 from dossiers.documents import DocumentRow
 from dossiers.draftresults import DraftCheck
 from dossiers.forms import RepeatedSection, build_section_form
 from dossiers.models import Attachment, Dossier, SupplementRequest
 from dossiers.supplements import FaultForm
 from dossiers.views.following import get_dossier
+from dossiers.views.uploads import store_all
 from procedures.formspec.lists import commune_suggestions
 from procedures.formspec.spec import Section, walk
 from procedures.text import normalise
 
 MAX_WORDS = 4000
+
+_DRAFT_ANSWERED = {
+    "confirm_draft": gettext_lazy("Đã ghi nhận: ông/bà đồng ý với bản dự thảo."),
+    "object_to_draft": gettext_lazy("Đã gửi những chỗ sai đến cơ quan để sửa bản dự thảo."),
+}
 
 
 # --- A supplement ---------------------------------------------------------------------
@@ -67,8 +73,10 @@ def _send(request: HttpRequest, dossier: Dossier, asked: SupplementRequest) -> H
     if "send" not in request.POST:
         messages.success(request, _("Đã lưu lời nhắn."))
         return redirect("dossiers:supplement", dossier.code)
-    is_sent = _perform(request, dossier, "answer_supplement", answer=asked.answer)
-    return redirect(dossier) if is_sent else None
+    if not _perform(request, dossier, "answer_supplement", answer=asked.answer):
+        return None
+    messages.success(request, _("Đã gửi bổ sung đến cơ quan."))
+    return redirect(dossier)
 
 
 def _get(request: HttpRequest, code: str) -> Dossier:
@@ -132,7 +140,7 @@ def supplement_paper(request: HttpRequest, code: str, document: str) -> HttpResp
 
 def _save_paper(request: HttpRequest, dossier: Dossier, row: DocumentRow) -> HttpResponse | None:
     """Keep the good files and the explanation; None where the page has to come back."""
-    row.error = _store(request, dossier, row)
+    row.error = store_all(request, dossier, row)
     if row.error:
         return None
     words, seen = _words(request, "explanation"), request.POST.get("seen", "")
@@ -147,17 +155,6 @@ def _save_paper(request: HttpRequest, dossier: Dossier, row: DocumentRow) -> Htt
     if "add" in request.POST:
         return redirect("dossiers:supplement_paper", dossier.code, row.key)
     return redirect("dossiers:supplement", dossier.code)
-
-
-def _store(request: HttpRequest, dossier: Dossier, row: DocumentRow) -> str:
-    """Keep every good file of a paper; the complaint about the others, or ""."""
-    complaints = []
-    for file in request.FILES.getlist(row.key):
-        try:
-            attachments.store(dossier, row.key, file, by=request.user, max_files=row.max_files)
-        except ValidationError as error:
-            complaints += error.messages
-    return " ".join(dict.fromkeys(complaints))
 
 
 def _say_changed(request: HttpRequest) -> None:
@@ -273,6 +270,7 @@ def draft_result(request: HttpRequest, code: str) -> HttpResponse:
         name = "confirm_draft" if "agree" in request.POST else "object_to_draft"
         if _perform(request, dossier, name, reason=check.objection()):
             typed.forget(request)
+            messages.success(request, _DRAFT_ANSWERED[name])
             return redirect(dossier)
         dossier = get_dossier(request, code)
     context = {"dossier": dossier, "check": check, "is_unsaved": kept is not None}

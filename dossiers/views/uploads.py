@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from dossiers import attachments, documents, intake, supplements
 from dossiers.documents import DocumentRow
 from dossiers.models import Dossier
+from procedures.text import normalise
 
 
 @require_POST
@@ -43,14 +44,25 @@ def to_supplement(request: HttpRequest, code: str) -> HttpResponse:
 
 def store_files(request: HttpRequest, dossier: Dossier) -> dict[str, str]:
     """Keep every good file of a draft's form; the complaints about the others by paper."""
-    errors: dict[str, list[str]] = {}
-    for row in documents.document_rows(dossier, {}):
-        for file in request.FILES.getlist(row.key):
-            try:
-                attachments.store(dossier, row.key, file, by=request.user, max_files=row.max_files)
-            except ValidationError as error:
-                errors.setdefault(row.key, []).extend(error.messages)
-    return {key: " ".join(dict.fromkeys(said)) for key, said in errors.items()}
+    rows = documents.document_rows(dossier, {})
+    complaints = {row.key: store_all(request, dossier, row) for row in rows}
+    return {key: said for key, said in complaints.items() if said}
+
+
+def store_all(request: HttpRequest, dossier: Dossier, row: DocumentRow) -> str:
+    """Keep every good file that was sent for a paper; the complaint about the others, or "".
+
+    Of several files, each complaint names the one that it is about.
+    """
+    files = request.FILES.getlist(row.key)
+    complaints = []
+    for file in files:
+        try:
+            attachments.store(dossier, row.key, file, by=request.user, max_files=row.max_files)
+        except ValidationError as error:
+            name = f"{normalise(file.name or '')[:100]}: " if len(files) > 1 else ""
+            complaints.append(name + " ".join(error.messages))
+    return " ".join(dict.fromkeys(complaints))
 
 
 def _answer(request: HttpRequest, dossier: Dossier, row: DocumentRow | None) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -51,9 +52,16 @@ def keep(request: HttpRequest, key: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             messages.success(request, _("Đã lưu giấy tờ vào ví."))
-            return redirect("dossiers:wallet")
+            return redirect(_where_it_was(row.dossier))
     context = {"form": form, "file": row}
     return render(request, "dossiers/keep_paper.html", context)
+
+
+def _where_it_was(dossier: Dossier) -> str:
+    """Back to what one was doing: keeping a file is a step aside."""
+    if dossier.state == Dossier.State.DRAFT:
+        return reverse("dossiers:documents", args=[dossier.key])
+    return dossier.get_absolute_url()
 
 
 @login_required

@@ -585,6 +585,7 @@ def test_the_draft_of_the_result_is_agreed_to_or_objected_to(citizen, an):
     assert "Họ tên: KHÔI" in shown.content.decode()
     assert "Hãy ghi những chỗ cần sửa" in nothing.content.decode()
     assert objected.url == dossier.get_absolute_url()
+    assert "Đã gửi những chỗ sai" in citizen.get(objected.url).content.decode()
     assert Dossier.objects.get().state == Dossier.State.PROCESSING
 
     workflow.perform(Dossier.objects.get(), "send_draft", by=office.officer, draft="Minh Khôi")

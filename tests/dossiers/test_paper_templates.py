@@ -56,7 +56,9 @@ FACTS = {
             {"name": "Kiểm tra và tiếp nhận hồ sơ", "who": "Bộ phận Tiếp nhận và Trả kết quả"},
             {"name": "Ký Giấy khai sinh", "who": "Người ký duyệt"},
         ],
-        "originals": [{"name": "Giấy chứng sinh", "when": "trước hoặc khi đến nhận kết quả"}],
+        "originals": [
+            {"name": "Giấy chứng sinh", "when": "trước hoặc khi đến nhận kết quả", "note": ""}
+        ],
         "office_address": "Thị trấn Gio Linh, tỉnh Quảng Trị",
         "office_hours": "07:00–11:30, 13:30–17:00",
     },

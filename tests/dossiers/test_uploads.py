@@ -183,11 +183,11 @@ def test_what_the_office_asks_for_is_sent_in_the_same_way(client):
 
 def test_the_page_takes_several_files_without_the_script(citizen, draft):
     url = reverse("dossiers:documents", args=[draft.key])
-    files = [upload(pdf(1)), upload(docx()), upload(b"MZ" + b"\0" * 50)]
+    files = [upload(pdf(1)), upload(docx()), upload(b"MZ" + b"\0" * 50, "anh-dep.jpg")]
 
     response = citizen.post(url, {PAPER: files, "add": "1"})
 
-    assert "Chỉ nhận ảnh" in response.content.decode()
+    assert "anh-dep.jpg: Chỉ nhận ảnh" in response.content.decode()
     assert draft.attachments.filter(media_type="application/pdf").count() == 1
     assert draft.attachments.filter(media_type=intake.DOCX).count() == 1
 

@@ -99,9 +99,10 @@ def test_an_attached_file_is_kept_under_the_name_of_its_paper(citizen, an):
     url = reverse("dossiers:keep_paper", args=[file.key])
 
     page = citizen.get(url).content.decode()
-    citizen.post(url, {"title": "Giấy chứng tử", "expires_on": ""})
+    kept_it = citizen.post(url, {"title": "Giấy chứng tử", "expires_on": ""})
 
     paper = an.kept_papers.get()
+    assert kept_it.url == reverse("dossiers:documents", args=[file.dossier.key])
     assert "chứng tử" in page
     assert paper.sha256 == file.sha256
     assert paper.file.name != file.file.name

@@ -551,6 +551,9 @@ def test_the_printed_confirmation_has_the_same_facts(an):
     assert [row["when"] for row in facts["originals"] if "chứng sinh" in row["name"].lower()] == [
         "trước hoặc khi đến nhận kết quả"
     ]
+    assert {row["name"]: row["note"] for row in facts["originals"]}[
+        "Giấy tờ chứng minh nơi cư trú"
+    ].startswith("Chỉ khi cơ quan yêu cầu")
     assert facts["link"].startswith("http")
     assert dossier.secret not in facts["link"]
 
