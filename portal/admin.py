@@ -91,9 +91,15 @@ class PeopleAdmin(UserAdmin):
         return self._page(request, "open", form=form)
 
     def renew_page(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """A new slip for a person whose card was checked again."""
+        """A new slip for a person whose card was checked again.
+
+        The number is that of the card, typed on the page before: who only counts through the
+        accounts finds nobody.
+        """
         _only_reception(request)
-        person = get_object_or_404(User.objects.exclude(identity_checked_at=None), pk=pk)
+        checked = User.objects.exclude(identity_checked_at=None).exclude(citizen_number="")
+        card = request.POST.get("citizen_number", "")
+        person = get_object_or_404(checked, pk=pk, citizen_number=card)
         form = CheckedAgainForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:

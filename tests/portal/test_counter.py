@@ -48,6 +48,11 @@ def open_for(desk: Client, **fields):
     return desk.post(OPEN, data | fields)
 
 
+def renew_for(desk: Client, person, **fields):
+    data = {"citizen_number": person.citizen_number, "checked": "on"}
+    return desk.post(reverse("admin:portal_user_renew", args=[person.pk]), data | fields)
+
+
 def slip(by, **fields) -> counter.Slip:
     fields = {"full_name": "Hồ Văn Nam", "citizen_number": CARD, **fields}
     return counter.open_account(**fields, by=by)
@@ -203,7 +208,7 @@ def test_a_new_slip_voids_the_old_one_the_password_and_the_sessions(desk, recept
     was_logged_in = who(at_home) is not None
     unused = counter.renew(person, by=reception)
 
-    page = desk.post(reverse("admin:portal_user_renew", args=[person.pk]), {"checked": "on"})
+    page = renew_for(desk, person)
 
     key = re.search(r'name="key" value="([^"]+)"', page.content.decode())[1]
     person.refresh_from_db()
@@ -218,16 +223,29 @@ def test_a_new_slip_voids_the_old_one_the_password_and_the_sessions(desk, recept
 def test_without_the_tick_no_new_slip(desk, reception):
     person = slip(reception).activation.user
 
-    page = desk.post(reverse("admin:portal_user_renew", args=[person.pk]))
+    page = renew_for(desk, person, checked="")
 
     assert "đối chiếu thẻ căn cước" in page.content.decode()
     assert Activation.objects.count() == 1
 
 
-def test_no_counter_gives_an_official_a_new_password(desk, reception):
-    leader = factories.official(Posting.Role.LEADER, identity_checked_at=timezone.now())
+@pytest.mark.parametrize("card", ["", OTHER_CARD])
+def test_without_the_number_of_the_card_nobody_is_found(desk, reception, card):
+    person = slip(reception).activation.user
 
-    page = desk.post(reverse("admin:portal_user_renew", args=[leader.pk]), {"checked": "on"})
+    looked = desk.get(reverse("admin:portal_user_renew", args=[person.pk]))
+    renewed = renew_for(desk, person, citizen_number=card)
+
+    assert (looked.status_code, renewed.status_code) == (404, 404)
+    assert Activation.objects.count() == 1
+
+
+def test_no_counter_gives_an_official_a_new_password(desk, reception):
+    leader = factories.official(
+        Posting.Role.LEADER, identity_checked_at=timezone.now(), citizen_number=OTHER_CARD
+    )
+
+    page = renew_for(desk, leader)
 
     assert "cán bộ không được" in page.content.decode()
     assert not Activation.objects.exists()
