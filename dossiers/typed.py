@@ -1,8 +1,8 @@
 """What a person typed that could not be saved yet: the session had ended, or it is half done.
 
 It is kept in the session by the page's own address and shown there again, unsaved, to
-whoever may open that address. The address of a draft holds its unguessable key, so what
-one person typed never shows to the next one who logs in with the same browser.
+whoever may open that address: not to the next person who logs in with the same browser,
+even where both take part in one dossier, if it is known who typed it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.urls import Resolver404, resolve
 
 from dossiers import throttling
 
-_KEY = "typed"
+_KEY, _WHOSE = "typed", "typed_by"
 MAX_BYTES = 200_000
 MAX_PAGES = 5
 KEPT_PER_MINUTE = 20
@@ -57,6 +57,9 @@ def keep(request: HttpRequest, **instead: str) -> bool:
     text = data.urlencode()
     if len(text) > MAX_BYTES:
         return False
+    # `portal.sessions` says whose session this very request ended.
+    if person := request.user.pk or getattr(request, "logged_out", None):
+        request.session[_WHOSE] = person
     kept = request.session.get(_KEY, {})
     kept.pop(request.path, None)
     kept = dict([*kept.items(), (request.path, text)][-MAX_PAGES:])
@@ -92,15 +95,21 @@ def _may_keep(request: HttpRequest) -> bool:
     return throttling.allow(request, "typed", per_minute=KEPT_PER_MINUTE)
 
 
+def _kept(request: HttpRequest) -> dict[str, str]:
+    """By address what this person typed; where nobody knows who did, what was typed."""
+    is_theirs = request.session.get(_WHOSE) in {None, request.user.pk}
+    return request.session.get(_KEY, {}) if is_theirs else {}
+
+
 def of(request: HttpRequest) -> QueryDict | None:
     """What was typed on this page and not saved; None for nothing."""
-    text = request.session.get(_KEY, {}).get(request.path)
+    text = _kept(request).get(request.path)
     return None if text is None else QueryDict(text)
 
 
 def pages(request: HttpRequest) -> set[str]:
     """The addresses for which something typed is kept."""
-    return set(request.session.get(_KEY, {}))
+    return set(_kept(request))
 
 
 def forget(request: HttpRequest) -> None:

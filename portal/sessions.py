@@ -41,6 +41,7 @@ class SessionTimeouts:
         """Look at the clock before the page, and say afterwards why it asks for a login."""
         ended = SESSION_KEY in request.session and _has_ended(request)
         if ended:
+            request.logged_out = request.user.pk
             logout(request)
         response = self.get_response(request)
         if ended and response.headers.get("Location", "").startswith(reverse("account_login")):

@@ -240,3 +240,22 @@ def test_an_invitation_is_kept_by_no_browser(client):
     response = client.get(reverse("dossiers:invitation", args=[row.token]))
 
     assert "no-store" in response.headers["Cache-Control"]
+
+
+# --- One browser, two people ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_what_one_typed_is_not_shown_to_another_who_may_open_the_page(_morning, comes_back):
+    dossier, binh = factories.filed(FUNERAL), factories.user()
+    participants.join(invite(dossier, "binh@example.vn"), by=binh)
+    browser, url = Client(), reverse("dossiers:messages", args=[dossier.code])
+    browser.force_login(dossier.owner)
+    browser.get(url)
+    _morning.shift(datetime.timedelta(hours=3))
+    browser.post(url, {"text": "Chỉ nói riêng với cơ quan"})
+
+    browser.force_login(dossier.owner if comes_back else binh)
+
+    shown = "Chỉ nói riêng với cơ quan" in browser.get(url).content.decode()
+    assert shown == comes_back
