@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
-from dossiers import attachments, intake, participants, throttling, tracking, workflow
+from dossiers import attachments, drafting, intake, participants, throttling, tracking, workflow
 from dossiers.models import Attachment
 from dossiers.workflow import Refused
 from portal import counter
@@ -259,3 +259,15 @@ def test_what_one_typed_is_not_shown_to_another_who_may_open_the_page(_morning, 
 
     shown = "Chỉ nói riêng với cơ quan" in browser.get(url).content.decode()
     assert shown == comes_back
+
+
+# --- What a co-applicant agreed to ------------------------------------------------------
+
+
+def test_nobody_can_look_for_two_filings_with_one_fingerprint(settings):
+    draft = factories.draft(FUNERAL)
+    before = drafting.fingerprint(draft)
+
+    settings.SECRET_KEY = "that of another portal, which nobody knows either"
+
+    assert drafting.fingerprint(draft) != before
