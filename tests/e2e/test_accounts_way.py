@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
@@ -65,7 +63,7 @@ def test_from_the_counter_to_ones_own_pages_without_script(browser: Browser, sit
     desk.fill("#id_citizen_number", "045 190 001 234")
     desk.check("#id_checked")
     desk.click("button.mc-button--main")
-    key = re.search(r'name="key" value="([^"]+)"', desk.content())[1]
+    key = desk.locator("input[name=key]").get_attribute("value")
 
     at_home = browser.new_page(java_script_enabled=False)
     at_home.goto(f"{site}{reverse('activate', args=[key])}")
