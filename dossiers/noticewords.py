@@ -190,7 +190,7 @@ WORDS = {
     "renew_secret": Words(
         _("Hồ sơ %(code)s: mã tra cứu đã được cấp lại"),
         _(
-            "Bộ phận Một cửa đã cấp lại mã tra cứu của hồ sơ “%(procedure)s” sau khi đối chiếu "
+            "Bộ phận một cửa đã cấp lại mã tra cứu của hồ sơ “%(procedure)s” sau khi đối chiếu "
             "giấy tờ tùy thân. Mã cũ không còn dùng được."
         ),
         rest=_("Nếu %(filer)s không yêu cầu việc này, xin báo ngay cho %(office)s."),

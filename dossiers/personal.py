@@ -87,7 +87,7 @@ def files_of(user: User) -> Iterator[StoredFile]:
         for sent in _attached(dossier):
             yield StoredFile(f"{folder}/tep/{_named(sent)}", sent.file)
         for paper in dossier.papers.exclude(file=""):
-            yield StoredFile(f"{folder}/giay/{paper.kind}-{paper.number}.pdf", paper.file)
+            yield StoredFile(f"{folder}/giay/{paper.slug()}-{paper.number}.pdf", paper.file)
         # As on the dossier's page: the result is theirs once it was handed over.
         for result in _results(dossier):
             yield StoredFile(f"{folder}/ket-qua/{result.pk}.pdf", result.file)

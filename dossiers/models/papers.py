@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from dossiers.models.dossier import Dossier
 from dossiers.models.keys import new_key
 from procedures.models import Agency
+from procedures.text import fold, in_vietnamese
 
 
 class Paper(models.Model):
@@ -53,6 +55,11 @@ class Paper(models.Model):
 
     def __str__(self) -> str:
         return self.token
+
+    @in_vietnamese
+    def slug(self) -> str:
+        """What it is, in the name of a file: `to-khai-da-dien`."""
+        return slugify(fold(self.get_kind_display()))
 
 
 class ResultCounter(models.Model):

@@ -93,7 +93,7 @@ def paper(request: HttpRequest, token: str) -> HttpResponse:
     row = get_object_or_404(Paper.objects.select_related("dossier").exclude(file=""), token=token)
     is_filers = row.kind in Paper.WITH_SECRET and row.dossier.owner_id != request.user.pk
     _allowed(request, row.dossier, f"paper:{row.pk}", by_people=not is_filers, by_secret=True)
-    return download(row.file, f"{row.kind}-{row.dossier.code}.pdf", "application/pdf")
+    return download(row.file, f"{row.slug()}-{row.dossier.code}.pdf", "application/pdf")
 
 
 @login_or_secret

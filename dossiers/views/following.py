@@ -33,7 +33,7 @@ class Group(NamedTuple):
 
 
 GROUPS = {
-    "": Group(gettext_lazy("Tất cả"), ~Q(state=State.DRAFT)),
+    "": Group(gettext_lazy("Đã nộp"), ~Q(state=State.DRAFT)),
     "dang-giai-quyet": Group(
         gettext_lazy("Đang giải quyết"), ~Q(state__in=[State.DRAFT, *Dossier.FINAL])
     ),

@@ -165,7 +165,7 @@ def shared_draft(request: HttpRequest, key: str) -> HttpResponse:
         "own": own,
         "principal": behalf.words(draft),
         "sections": answers.answer_sections(draft),
-        "files": [documents.file_row(file) for file in draft.attachments.all()],
+        "documents": documents.document_rows(draft, {}),
         "seen": seen,
         "must_agree": own.role == Participant.Role.CO_APPLICANT and own.agreed_to != seen,
     }

@@ -85,7 +85,7 @@ def test_the_copy_holds_what_is_kept_about_the_person(run_tasks):
     assert data["thong_bao"] and data["cau_hoi"][0]["cau_hoi"] == "Bao giờ có kết quả?"
     assert all(one["tep"] in names for row in data["ho_so"] for one in row["tep"])
     assert data["vi_giay_to"][0]["tep"] in names
-    assert f"ho-so/{dossier.code}/giay/filing-1.pdf" in names
+    assert f"ho-so/{dossier.code}/giay/xac-nhan-nop-ho-so-truc-tuyen-1.pdf" in names
     assert any(name.startswith(f"ho-so/ban-nhap-{draft.pk}/") for name in names)
 
 

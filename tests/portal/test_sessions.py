@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from portal.templatetags.browsers import browser_words
 from procedures.models import Posting
 from tests import factories
 
@@ -125,12 +126,13 @@ def writes(queries: CaptureQueriesContext) -> int:
 
 def test_other_devices_are_listed_and_logged_out():
     person()
-    at_home, at_cafe = logged_in(), logged_in(HTTP_USER_AGENT="Quán nét")
+    phone = "Mozilla/5.0 (Android 14; Mobile; rv:130.0) Gecko/130.0 Firefox/130.0"
+    at_home, at_cafe = logged_in(), logged_in(HTTP_USER_AGENT=phone)
 
     page = at_home.get(reverse("usersessions_list")).content.decode()
     at_home.post(reverse("usersessions_list"))
 
-    assert "Quán nét" in page and "Đăng xuất khỏi các thiết bị khác" in page
+    assert "Firefox trên Android" in page and "Đăng xuất khỏi các thiết bị khác" in page
     assert is_in(at_home)
     assert not is_in(at_cafe)
 
@@ -152,11 +154,11 @@ def test_the_list_costs_the_same_for_one_device_and_for_many():
 def test_nobody_sees_anothers_devices():
     person()
     person("binh@example.vn")
-    logged_in(HTTP_USER_AGENT="Máy của Hoa")
+    logged_in(HTTP_USER_AGENT="Mozilla/5.0 (iPad) Safari/604.1")
 
     page = logged_in("binh@example.vn").get(reverse("usersessions_list"))
 
-    assert "Máy của Hoa" not in page.content.decode()
+    assert "Safari trên iPad" not in page.content.decode()
 
 
 # --- Changing a way in ----------------------------------------------------------------
@@ -247,3 +249,29 @@ def test_pages_of_people_are_not_kept_by_the_browser():
 
     for name in ("profile", "my_data", "usersessions_list", "account_email"):
         assert "no-store" in client.get(reverse(name)).headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (Linux; Android 14; SM-A057F) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/130.0.0.0 Mobile Safari/537.36",
+            "Chrome trên Android",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+            "Safari trên iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "coc_coc_browser/130.0.0 Chrome/124.0.0.0 Safari/537.36",
+            "Coc Coc trên Windows",
+        ),
+        ("curl/8.5.0", "Trình duyệt khác"),
+        ("", "Trình duyệt khác"),
+    ],
+)
+def test_a_device_is_called_as_people_call_it(user_agent, words):
+    assert browser_words(user_agent) == words
