@@ -536,9 +536,16 @@ def test_one_form_sent_by_five_at_once_is_one_message():
     assert dossier.events.filter(name=messages.EVENT).count() == 1
 
 
-def test_without_its_lock_a_form_sent_twice_breaks(unlocked):
+def test_without_its_lock_a_form_sent_twice_breaks(unlocked, monkeypatch):
     dossier = factories.filed()
     unlocked(Dossier)
+    check = messages._check
+
+    def slowly(*args, **details):
+        time.sleep(GAP)
+        check(*args, **details)
+
+    monkeypatch.setattr(messages, "_check", slowly)
 
     outcomes = together(sending(dossier, 3, key="k" * 22))
 

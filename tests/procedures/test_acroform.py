@@ -198,7 +198,7 @@ SECTIONS = {
     ),
     "cha": st.fixed_dictionaries({}, optional={"nguoi": st.builds(
         lambda name, tail: {"ho_ten": name, "so": f"045{tail:09d}"},
-        NAMES, st.integers(0, 999_999_999),
+        NAMES, st.integers(0, 399_999_999),
     )}),
     "nguoi_lam_chung": st.lists(st.builds(lambda name: {"ho_ten": name}, NAMES), max_size=3),
     "giay_to": st.fixed_dictionaries({}, optional={"kem": st.lists(
