@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -18,6 +18,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dossiers import attachments, intake, ledger, tracking
 from dossiers.models import Attachment, Bundle, Dossier, Paper, Result
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
 
 
 def download(file, name: str, media_type: str) -> FileResponse:
@@ -82,8 +85,18 @@ def bundle(request: HttpRequest, key: str) -> HttpResponse:
 def attachment(request: HttpRequest, key: str) -> HttpResponse:
     """A file that the citizen attached."""
     row = get_object_or_404(Attachment.objects.select_related("dossier"), key=key)
+    if not _was_sent_to(row, request.user):
+        raise Http404
     _allowed(request, row.dossier, f"file:{row.pk}")
     return download(row.file, row.name, row.media_type)
+
+
+def _was_sent_to(row: Attachment, person: User) -> bool:
+    """Whether a file is more than its sender's: filed, or in a draft that others read too."""
+    if row.submitted_at or row.uploaded_by_id == person.pk:
+        return True
+    is_read = row.dossier.owner_id == person.pk or row.dossier.state == Dossier.State.DRAFT
+    return is_read and row.document != Attachment.MESSAGE
 
 
 @login_or_secret
@@ -112,7 +125,9 @@ def result(request: HttpRequest, token: str) -> HttpResponse:
 def remove_attachment(request: HttpRequest, key: str) -> HttpResponse:
     """Take a file out again, as long as it was not filed."""
     row = get_object_or_404(
-        Attachment.objects.select_related("dossier").filter(submitted_at=None),
+        Attachment.objects.select_related("dossier")
+        .filter(submitted_at=None)
+        .exclude(document=Attachment.MESSAGE),
         key=key,
         dossier__owner=request.user,
     )

@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from dossiers import behalf, participants, workflow
-from dossiers.models import Bundle, Dossier, KeptPaper, Participant, Result
+from dossiers import attachments, behalf, participants, workflow
+from dossiers.models import Attachment, Bundle, Dossier, KeptPaper, Participant, Result
 from procedures.models import Posting
 from tests import factories
 from tests.factories import FUNERAL
@@ -235,3 +235,27 @@ def rows_of(world: World) -> list:
         [list(d.supplement_requests.values()) for d in both],
         list(KeptPaper.objects.values("key", "title")),
     ]
+
+
+def test_a_file_that_was_not_sent_yet_is_for_its_sender_alone():
+    world = World()
+    paper = attach(world, "giay_chung_tu", "#101010", by=world.owner)
+    ready = attach(world, Attachment.MESSAGE, "#202020", by=world.joined)
+    people = ("owner", "joined", "office")
+
+    seen = {
+        who: [status(as_(getattr(world, who)), url("attachment", row)) for row in (paper, ready)]
+        for who in people
+    }
+    as_(world.owner).post(url("remove_attachment", ready))
+
+    assert seen == {"owner": [200, 404], "joined": [404, 200], "office": [404, 404]}
+    assert Attachment.objects.filter(pk=ready.pk).exists()
+
+
+def attach(world: World, document: str, color: str, *, by) -> Attachment:
+    return attachments.keep(world.dossier, document, factories.taken_picture(color), by=by)
+
+
+def url(name: str, row: Attachment) -> str:
+    return reverse(f"dossiers:{name}", args=[row.key])
