@@ -32,7 +32,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from requests import RequestException
 
-from portal import counter
+from portal import counter, unconfirmed
 from portal.accounts import AccountAdapter
 from procedures.formspec.fields import check_citizen_number
 from procedures.text import normalise
@@ -166,7 +166,11 @@ class OpenIdAdapter(DefaultSocialAccountAdapter):
         """Nobody comes into an account of the portal by an address or a card's number alone:
         they log in to it once, and connect the two."""
         connecting = sociallogin.state.get("process") == AuthProcess.CONNECT
-        if sociallogin.is_existing or connecting or not _has_account_here(sociallogin):
+        if sociallogin.is_existing or connecting:
+            return
+        for address in sociallogin.email_addresses:  # which the issuer has verified
+            unconfirmed.remove_registration_of(address.email)
+        if not _has_account_here(sociallogin):
             return
         words = _(
             "Ông/bà đã có tài khoản tại cổng này. Mời đăng nhập bằng tài khoản ấy, rồi vào "

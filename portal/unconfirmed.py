@@ -26,6 +26,11 @@ def remove_registrations(now: datetime.datetime | None = None) -> int:
     return User.objects.filter(pk__in=pks).delete()[1].get("portal.User", 0)
 
 
+def remove_registration_of(email: str) -> None:
+    """Delete what was begun with this address and never confirmed: its owner has come now."""
+    _never_came(timezone.now()).filter(email__iexact=email).delete()
+
+
 def _never_came(before: datetime.datetime) -> QuerySet[User]:
     return (
         User.objects.filter(

@@ -276,6 +276,19 @@ def test_a_verified_address_of_an_account_here_asks_for_its_password_first(clien
     assert not SocialAccount.objects.exists()
 
 
+def test_what_somebody_began_with_the_address_keeps_its_owner_from_nothing(client, issuer):
+    form = {"full_name": "Kẻ Khác", "email": "binh@example.vn", "password1": PASSWORD}
+    Client().post(reverse("account_signup"), form)
+    issuer.claims |= {"email": "binh@example.vn", "email_verified": True}
+
+    log_in(client, issuer)
+
+    user = users().get()
+    assert who(client) == str(user.pk)
+    assert (user.full_name, user.email) == ("Trần Thị Bình", "binh@example.vn")
+    assert not user.has_usable_password()
+
+
 def test_the_card_of_an_account_from_the_counter_asks_too(client, issuer):
     factories.user(email=None, citizen_number="045190001234", identity_checked_at=timezone.now())
     issuer.claims["citizen_number"] = "045190001234"
