@@ -189,6 +189,7 @@ def _together(people: list[dict], environment: dict[str, str]) -> Iterator[str]:
     watcher = threading.Thread(target=_watch, args=(server.pid, peaks, stop))
     try:
         _wait(PORT)
+        yield from _slow_line(people.pop())
         watcher.start()
         started = time.perf_counter()
         outcomes = _run_all(people)
@@ -216,6 +217,49 @@ def _together(people: list[dict], environment: dict[str, str]) -> Iterator[str]:
     )
     for fault in sorted(set(faults))[:5]:
         yield f"fault: {fault}"
+
+
+def _slow_line(person: dict) -> Iterator[str]:
+    """First views at 400 kbit/s with 0.3 s to each answer, in a browser that has nothing yet."""
+    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        chromium = ""
+    if not chromium or not Path(chromium).exists():
+        yield "no Chromium at hand: the slow line is not measured"
+        return
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for name, address in (("home", "/"), ("start", f"/ho-so/moi/{person['procedure']}/")):
+            seconds, size = _first_view(browser, person["session"], address)
+            yield (
+                f"“{name}” at 400 kbit/s: {size / 1000:.0f} kB, readable after {seconds[0]:.1f} s,"
+                f" whole after {seconds[1]:.1f} s, {seconds[1] / (size * 8 / 400_000):.1f} x what"
+                " its bytes take"
+            )
+        browser.close()
+
+
+def _first_view(browser, session: str, address: str) -> tuple[tuple[float, float], int]:
+    """((first content, load) in seconds, bytes over the wire) of a page seen for the first time."""
+    site = f"http://localhost:{PORT}"
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="vi-VN")
+    context.add_cookies([{"name": "session", "value": session, "url": site}])
+    page = context.new_page()
+    line = context.new_cdp_session(page)
+    line.send("Network.enable")
+    sizes: list[int] = []
+    line.on("Network.loadingFinished", lambda told: sizes.append(int(told["encodedDataLength"])))
+    speed = {"downloadThroughput": 50_000, "uploadThroughput": 50_000, "latency": 300}
+    line.send("Network.emulateNetworkConditions", {"offline": False, **speed})
+    page.goto(site + address, wait_until="load")
+    seen = page.evaluate(
+        "() => [performance.getEntriesByName('first-contentful-paint')[0]?.startTime,"
+        " performance.getEntriesByType('navigation')[0].loadEventStart]"
+    )
+    context.close()
+    return ((seen[0] or seen[1]) / 1000, seen[1] / 1000), sum(sizes)
 
 
 def _run_all(people: list[dict]) -> list[dict]:
@@ -334,7 +378,7 @@ def _prepare() -> list[dict]:
         "paper": "giay_chung_tu",
     }  # fmt: skip
     people = []
-    for _number in range(PEOPLE):
+    for _number in range(PEOPLE + 1):  # and one on a slow line
         person = factories.user()
         session = SessionStore()
         session[SESSION_KEY] = str(person.pk)
