@@ -230,6 +230,7 @@ class DossierAdmin(admin.ModelAdmin):
         # One who stands in the dossier reads it here and acts in no role.
         is_party = workflow.is_party(dossier, request.user)
         roles = set() if is_party else workflow.roles_at(dossier, request.user)
+        asked = documents.document_rows(dossier, {})
         return {
             **self.admin_site.each_context(request),
             **presenting.tracking(dossier),
@@ -239,7 +240,7 @@ class DossierAdmin(admin.ModelAdmin):
             "results": [row for row in dossier.results.all() if row.file],
             "events": self._events(dossier),
             "panels": panels.for_page(dossier, roles),
-            "documents": documents.document_rows(dossier, {}),
+            "documents": [*asked, *presenting.unasked_papers(dossier, {row.key for row in asked})],
             "proposal": results.proposal(dossier),
             "requests": supplements.comparisons(dossier),
             "principal": behalf.words(dossier),

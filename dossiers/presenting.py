@@ -175,7 +175,8 @@ def _filed_papers(dossier: Dossier) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for file in _filed_files(dossier):
         name = names.get(file.document, _("Tệp khác"))
-        row = rows.setdefault(file.document, {"name": name, "files": [], "bundles": []})
+        row = {"key": file.document, "name": name, "files": [], "bundles": []}
+        row = rows.setdefault(file.document, row)
         row["files"].append(file_row(file))
     for bundle in dossier.bundles.all():
         if bundle.document in rows:
@@ -183,6 +184,11 @@ def _filed_papers(dossier: Dossier) -> list[dict[str, Any]]:
                 {"key": bundle.key, "pages": bundle.pages, "size": size_text(bundle.size)}
             )
     return list(rows.values())
+
+
+def unasked_papers(dossier: Dossier, asked: set[str]) -> list[dict[str, Any]]:
+    """Filed papers beyond the `asked` ones: what a supplement named, and other files."""
+    return [row for row in _filed_papers(dossier) if row["key"] not in asked]
 
 
 def _papers(dossier: Dossier) -> list[dict[str, Any]]:

@@ -454,6 +454,23 @@ def test_a_file_for_a_paper_that_is_not_called_for_any_more_is_left_out(an, offi
     assert papers == {"giay_chung_tu", Attachment.OTHER}
 
 
+def test_a_paper_that_only_a_supplement_asked_for_stands_among_the_papers(an, office):
+    dossier = asked(
+        factories.filed(FUNERAL, owner=an), office, documents=["thoi_huong"],
+        notes={"thoi_huong": "Cần để đối chiếu"},
+    )  # fmt: skip
+    attachments.store(dossier, "thoi_huong", factories.picture("#222222"), by=an)
+    workflow.perform(dossier, "answer_supplement", by=an)
+    desk = Client()
+    desk.force_login(office.reception)
+
+    page = desk.get(reverse("admin:dossiers_dossier_change", args=[dossier.pk]))
+
+    papers = page.content.decode().split("Giấy tờ đính kèm")[1].split("Yêu cầu bổ sung")[0]
+    name = dossier.revision.documents.get(key="thoi_huong").name
+    assert name in papers
+
+
 def test_a_changed_answer_opens_questions_on_the_same_page(citizen, an, office):
     dossier = asked(
         factories.filed(FUNERAL, owner=an), office, fields=["nhan_tien.cach"],
