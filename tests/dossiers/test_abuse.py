@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from dossiers import attachments, drafting, intake, participants, throttling, tracking, workflow
 from dossiers.models import Attachment
@@ -271,3 +272,17 @@ def test_nobody_can_look_for_two_filings_with_one_fingerprint(settings):
     settings.SECRET_KEY = "that of another portal, which nobody knows either"
 
     assert drafting.fingerprint(draft) != before
+
+
+# --- Two accounts of one official -------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_checked", [True, False])
+def test_an_official_decides_on_nothing_filed_by_their_own_other_account(is_checked):
+    card, checked = "045190001234", timezone.now() if is_checked else None
+    official = factories.official("reception", citizen_number=card)
+    other = factories.user(citizen_number=card, identity_checked_at=checked)
+    dossier = factories.filed(FUNERAL, owner=other)
+
+    # A number that was only typed may be anybody's: it takes no dossier from its office.
+    assert workflow.is_party(dossier, official) == is_checked
