@@ -7,6 +7,7 @@ that is not in the table fails the first test.
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.base import ContentFile
@@ -14,12 +15,12 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from dossiers import attachments, behalf, participants, workflow
+from dossiers import attachments, behalf, participants, tracking, workflow
 from dossiers.models import Attachment, Bundle, Dossier, KeptPaper, Participant, Result
 from procedures.models import Posting
 from tests import factories
 from tests.factories import FUNERAL
-from tests.test_project import LOGIN
+from tests.test_project import ENGLISH, ENGLISH_THAT_IS_FINE, LOGIN, words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -259,3 +260,47 @@ def attach(world: World, document: str, color: str, *, by) -> Attachment:
 
 def url(name: str, row: Attachment) -> str:
     return reverse(f"dossiers:{name}", args=[row.key])
+
+
+# --- What all these pages have in common --------------------------------------------------
+
+
+def test_every_page_of_a_dossier_is_vietnamese_plain_and_never_kept():
+    world = World()
+    row = participants.invite(
+        world.dossier, role="co_applicant", name="Dần", contact="d@example.vn"
+    )
+    pages = {name: (world.owner, url) for name, url in world.addresses.items()}
+    pages["shared_draft"] = (world.joined, world.addresses["shared_draft"])
+    pages["of one who reads"] = (world.joined, world.addresses["people"])
+    pages |= {name: (world.owner, reverse(f"dossiers:{name}")) for name in OWN_LISTS}
+    seen = {name: as_(person).get(url) for name, (person, url) in pages.items()}
+    seen["invitation"] = Client().get(reverse("dossiers:invitation", args=[row.token]))
+    seen["tracked"] = Client().get(urlsplit(tracking.signed_url(world.dossier)).path)
+
+    html = {name: page for name, page in seen.items() if is_html(page)}
+    found = {name: faults(page) for name, page in html.items()}
+    kept = {name for name, page in seen.items() if "no-store" not in page["Cache-Control"]}
+
+    for page in seen.values():
+        b"".join(page)
+    assert len(html) > 20
+    assert {name: what for name, what in found.items() if what} == {}
+    assert kept == set()
+
+
+OWN_LISTS = ("notices", "preferences", "wallet", "mine")
+
+
+def is_html(response) -> bool:
+    return response.status_code == 200 and response["Content-Type"].startswith("text/html")
+
+
+def faults(response) -> list[str]:
+    """English, anything inline, headings that are not one."""
+    page, source = words_of(response), response.content.decode()
+    english = [
+        words for words in page.words if ENGLISH.search(ENGLISH_THAT_IS_FINE.sub(" ", words))
+    ]
+    headings = [] if source.count("<h1") == 1 else [f"{source.count('<h1')} h1"]
+    return [*english, *page.inline, *headings]
