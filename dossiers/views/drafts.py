@@ -44,10 +44,19 @@ from procedures.formspec.spec import Section, walk
 from procedures.formspec.webform import asked_sections, is_asked, warnings
 from procedures.models import Procedure
 from procedures.presenting import closed_reason, page_context
+from procedures.recalled import recall
 
 # What the pages need beside the draft and its revision; a section needs none of it to be saved.
 _PAPERS = ("revision__documents", "attachments")
 _FEES = ("revision__fees__channels",)
+# What the catalogue's own pages show of a revision; `definition` is recalled by its digest.
+_UNREAD = tuple(
+    f"revision__{name}"
+    for name in (
+        "definition", "also_called", "summary", "audience", "conditions", "decision",
+        "partial_reason", "publish_decision",
+    )
+)  # fmt: skip
 
 
 def get_draft(request: HttpRequest, key: str, *prefetch: str) -> Dossier:
@@ -58,10 +67,12 @@ def get_draft(request: HttpRequest, key: str, *prefetch: str) -> Dossier:
     draft = get_object_or_404(
         Dossier.objects.filter(owner=request.user, state=Dossier.State.DRAFT)
         .select_related("revision__procedure")
+        .defer(*_UNREAD)
         .prefetch_related(*prefetch),
         key=key,
     )
     draft.owner = request.user
+    recall(draft.revision)
     if filing.renew_revision(draft):
         messages.info(request, _("Thủ tục vừa có bản mới; hãy kiểm tra lại các phần đã điền."))
     return draft

@@ -307,11 +307,22 @@ class SelectType(ChoiceType):
 
     def input(self, spec: Field) -> forms.Field:
         """A select with an empty first entry."""
-        return forms.ChoiceField(
-            choices=self.options(spec).items,
+        return _OneOfMany(
+            self.options(spec),
             widget=_LongSelect(self.name),
             error_messages={"invalid_choice": gettext_lazy("Hãy chọn một mục trong danh sách.")},
         )
+
+
+class _OneOfMany(forms.ChoiceField):
+    """A choice that looks its value up instead of walking through hundreds."""
+
+    def __init__(self, options: dict[str, str], **kwargs: Any):
+        super().__init__(choices=options.items, **kwargs)
+        self.options = options
+
+    def valid_value(self, value: Any) -> bool:
+        return value in self.options
 
 
 class _LongSelect(forms.Select):

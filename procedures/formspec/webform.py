@@ -15,6 +15,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Fieldset, Layout
 from crispy_forms.layout import Field as LayoutField
 from django import forms
+from django.utils.functional import cached_property
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -72,10 +73,9 @@ class SectionForm(forms.Form):
         self.questions = [
             question for question in questions(section.fields) if self._is_shown(question)
         ]
-        super().__init__(data, prefix=prefix, initial=self._initial(row))
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
+        # What was sent is shown as it was sent: it needs no other beginning.
+        super().__init__(data, prefix=prefix, initial=self._initial(row) if data is None else None)
+        self._is_copied = bool(copied)
         # The inputs of a question by suffix, so that making them is done once.
         self._names: dict[str, dict[str, str]] = {}
         for question in self.questions:
@@ -84,11 +84,19 @@ class SectionForm(forms.Form):
                 names[suffix] = f"{question.path}{suffix}"
                 field.required = False
                 self.fields[names[suffix]] = field
-        said = [_Said("mc-notice", _COPIED)] if copied else []
-        self.helper.layout = Layout(*said, *self._layout(section.fields))
         if data is not None:
             self.full_clean()
             self._describe_errors()
+
+    @cached_property
+    def helper(self) -> FormHelper:
+        """How the page draws the section; what is saved and leads on is never drawn."""
+        helper = FormHelper()
+        helper.form_tag = False
+        helper.disable_csrf = True
+        said = [_Said("mc-notice", _COPIED)] if self._is_copied else []
+        helper.layout = Layout(*said, *self._layout(self.section.fields))
+        return helper
 
     def _is_shown(self, question: Question) -> bool:
         """Whether the page has this question at all; a supplement shows some of them."""
