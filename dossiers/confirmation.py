@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers import filing, tracking
-from dossiers.documents import file_row
+from dossiers.documents import file_row, filed_files, paper_names
 from dossiers.facts import PaperOriginal, PaperStep
 from dossiers.models import Dossier, Paper
 from procedures.models import RequiredDocument
@@ -53,15 +53,17 @@ def originals(dossier: Dossier) -> list[PaperOriginal]:
 def context(dossier: Dossier, *, is_owner: bool) -> dict[str, Any]:
     """The context of `dossiers/filed.html`; the secret is for the one who filed."""
     link = tracking.signed_url(dossier) if is_owner else ""
-    files = [file_row(file) for file in dossier.attachments.all() if file.submitted_at]
-    names = {row.key: row.name for row in filing.required_documents(dossier)}
+    names = paper_names(dossier)
     return {
         "dossier": dossier,
         "is_waiting": dossier.state == Dossier.State.SUBMITTED,
         "owes_fee": dossier.state == Dossier.State.PAYMENT_REQUIRED,
         "steps": next_steps(dossier),
         "originals": originals(dossier),
-        "files": [{**row, "title": names.get(row["document"], "")} for row in files],
+        "files": [
+            {**file_row(file), "title": names.get(file.document, "")}
+            for file in filed_files(dossier)
+        ],
         "papers": [
             paper
             for paper in dossier.papers.all()

@@ -99,11 +99,24 @@ def file_row(file: Attachment) -> dict[str, Any]:
     }
 
 
+def filed_files(dossier: Dossier) -> list[Attachment]:
+    """The files filed with the papers; those of messages stand with the messages."""
+    return [
+        file
+        for file in dossier.attachments.all()
+        if file.submitted_at and file.document != Attachment.MESSAGE
+    ]
+
+
+def paper_names(dossier: Dossier) -> dict[str, str]:
+    """The names of all papers that this dossier can have, by their keys."""
+    known = [*dossier.revision.documents.all(), *filing.to_attach(dossier)]
+    return {row.key: row.name for row in known}
+
+
 def title_of(file: Attachment) -> str:
     """The name of the paper to which an attached file belongs; its own name without one."""
-    asked = filing.to_attach(file.dossier)
-    names = {row.key: row.name for row in [*asked, *file.dossier.revision.documents.all()]}
-    return names.get(file.document, file.name)[:120]
+    return paper_names(file.dossier).get(file.document, file.name)[:120]
 
 
 def wallet(owner: User) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy
 
 from dossiers import (
     behalf,
-    filing,
     ledger,
     messages,
     participants,
@@ -23,8 +22,8 @@ from dossiers import (
 )
 from dossiers.answers import answer_sections
 from dossiers.attachments import size_text
-from dossiers.documents import file_row
-from dossiers.models import Attachment, Dossier, Event, Paper
+from dossiers.documents import file_row, filed_files, paper_names
+from dossiers.models import Dossier, Event, Paper
 from dossiers.turns import is_solemn, turn, waits_to_be_sent, what_next
 from procedures import worktime
 
@@ -96,7 +95,7 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "papers": _papers(dossier),
         "results": [row for row in dossier.results.all() if row.file] if is_returned else [],
         "sections": answer_sections(dossier),
-        "files": [file_row(file) for file in _filed_files(dossier)],
+        "files": [file_row(file) for file in filed_files(dossier)],
         "asked": asked,
         "faults": supplements.faults_of(dossier, asked) if asked else [],
         "moves": moves,
@@ -159,21 +158,11 @@ def _look_row(events: list[Event]) -> dict[str, Any]:
     }
 
 
-def _filed_files(dossier: Dossier) -> list[Attachment]:
-    """The files filed with the papers; those of messages stand with the messages."""
-    return [
-        file
-        for file in dossier.attachments.all()
-        if file.submitted_at and file.document != Attachment.MESSAGE
-    ]
-
-
 def _filed_papers(dossier: Dossier) -> list[dict[str, Any]]:
     """The filed files by the paper to which they belong, with the PDF that joins them."""
-    known = [*dossier.revision.documents.all(), *filing.to_attach(dossier)]
-    names = {row.key: row.name for row in known}
+    names = paper_names(dossier)
     rows: dict[str, dict[str, Any]] = {}
-    for file in _filed_files(dossier):
+    for file in filed_files(dossier):
         name = names.get(file.document, _("Tệp khác"))
         row = {"key": file.document, "name": name, "files": [], "bundles": []}
         row = rows.setdefault(file.document, row)

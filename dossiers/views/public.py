@@ -40,8 +40,10 @@ class TrackForm(forms.Form):
     use_required_attribute = False
 
     def clean_code(self) -> str:
-        """The code in capitals, without spaces."""
+        """The code in capitals, without spaces, and with the dashes that it has."""
         code = re.sub(r"\s", "", self.cleaned_data["code"]).upper()
+        # Telephones and word processors make other dashes of it.
+        code = re.sub("[\u2010-\u2015\u2212]", "-", code)
         if not _CODE.fullmatch(code):
             raise forms.ValidationError(_("Mã hồ sơ chưa đúng dạng; hãy xem lại trên giấy."))
         return code

@@ -198,6 +198,15 @@ def test_the_twenty_first_message_of_a_day_waits_for_tomorrow(dossier, clock):
     assert Message.objects.count() == 21
 
 
+def test_files_of_a_message_are_not_among_those_that_were_filed(dossier):
+    post(dossier.owner, dossier, "Xem giúp tôi", factories.picture("#445566"))
+    sent = dossier.attachments.get(document=Attachment.MESSAGE)
+
+    html = as_(dossier.owner).get(reverse("dossiers:filed", args=[dossier.code])).content.decode()
+
+    assert sent.sha256 not in html
+
+
 def test_files_of_a_message_are_no_papers_of_a_supplement(dossier, office):
     asked = workflow.perform(
         office.accepted(dossier), "request_supplement", by=office.reception,

@@ -79,7 +79,9 @@ def test_after_acceptance_the_promised_day_is_shown(client, dossier):
 
 def test_the_code_with_its_secret_shows_everything(client, dossier):
     html = ask(
-        client, f" {dossier.code.lower()} ", f"{dossier.secret[:4]} {dossier.secret[4:].lower()}"
+        client,
+        f" {dossier.code.lower()} ".replace("-", "–"),
+        f"{dossier.secret[:4]} {dossier.secret[4:].lower()}",
     ).content.decode()
 
     assert "Đã nộp hồ sơ" in html
