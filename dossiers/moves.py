@@ -135,9 +135,9 @@ def _give_time(move: Move, what: str) -> None:
     """Set by when the citizen is to supplement or pay, where the revision says it."""
     days = (move.dossier.revision.definition.get(what) or {}).get("citizen_days")
     if days:
-        move.dossier.citizen_by = worktime.after_calendar_days(
-            move.now, int(days), move.dossier.receiving_agency
-        )
+        office = move.dossier.receiving_agency
+        last = worktime.after_calendar_days(move.now, int(days), office)
+        move.dossier.citizen_by = worktime.closing(last, office)
 
 
 def _answer_supplement(move: Move) -> None:

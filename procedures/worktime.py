@@ -165,6 +165,16 @@ def after_calendar_days(
     return _at(last, begin.timetz())
 
 
+def closing(moment: datetime.datetime, office: Agency) -> datetime.datetime:
+    """When `office` closes on that day: a time given to a citizen holds its last day whole.
+
+    A request sent in the evening would else run out on its last morning, before anybody is
+    there to ask (Civil Code 2015, article 148, clauses 5 and 6).
+    """
+    _start, end = _periods(office)[-1]
+    return _at(_local(moment).date(), end)
+
+
 def after_months(
     start: datetime.datetime, months: int, office: Agency, *, calendar: Calendar | None = None
 ) -> datetime.datetime:

@@ -324,7 +324,7 @@ def test_a_supplement_stops_the_clock_and_lists_everything_once(office):
     facts = waiting.papers.get(kind=Paper.Kind.SUPPLEMENT).facts
     assert waiting.state == State.SUPPLEMENT_REQUIRED
     assert waiting.paused_at == at(25, 9)
-    assert waiting.citizen_by == at(7, 9, month=12)  # ten days end on a Saturday
+    assert waiting.citizen_by == at(7, 17, month=12)  # ten days end on a Saturday
     assert request.items == facts["asked"] == ["Ảnh rõ cả trang", "Ngày mất"]
     assert request.documents == ["giay_chung_tu"]
     assert facts["documents"] == ["Bản sao giấy chứng tử hoặc giấy báo tử: Ảnh mờ"]

@@ -109,7 +109,7 @@ def test_only_the_one_who_files_is_asked_to_act():
         dossier.notices.get(event__name="request_supplement", recipient=person)
         for person in (dossier.owner, other)
     )
-    assert "Ông/bà cần làm: bổ sung hồ sơ trên cổng trước 09:00 ngày 07/12/2026." in mine.body
+    assert "Ông/bà cần làm: bổ sung hồ sơ trên cổng trước 17:00 ngày 07/12/2026." in mine.body
     assert "Người nộp hồ sơ cần làm: bổ sung hồ sơ" in theirs.body
     assert (mine.is_urgent, theirs.is_urgent) == (True, False)
     assert mine.path == reverse("dossiers:supplement", args=[dossier.code])
@@ -303,7 +303,7 @@ def test_a_mail_says_what_to_do_by_when_where_and_who_answers(settings):
     link = f"{settings.SITE_URL}/ho-so/{dossier.code}/bo-sung/"
     for text in (message.body, html):
         assert "Chụp lại ảnh" in text
-        assert "09:00 ngày 07/12/2026" in text
+        assert "17:00 ngày 07/12/2026" in text
         assert link in text
         assert dossier.receiving_agency.name in text
         assert dossier.receiving_agency.phone in text
@@ -373,7 +373,7 @@ def test_an_sms_is_one_short_text_without_accents_or_names(settings):
         assert text.isascii()
         assert len(text) <= phone.SMS_LENGTH
         assert "binh" not in text.lower()
-    assert "Han: 09:00 07/12/2026" in "".join(texts)
+    assert "Han: 17:00 07/12/2026" in "".join(texts)
 
 
 def test_every_kind_fits_one_sms():

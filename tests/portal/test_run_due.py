@@ -111,7 +111,7 @@ def test_one_dossier_that_fails_does_not_keep_the_others_waiting(clock, monkeypa
 
 
 def waiting_for_papers() -> Dossier:
-    """A dossier whose citizen has until Mon 7/12/2026, 09:00."""
+    """A dossier whose citizen has until Mon 7/12/2026, 17:00."""
     office = factories.Office()
     return workflow.perform(
         factories.filed(), "request_supplement", by=office.reception, items="Ảnh", reason="Ảnh mờ"
@@ -124,7 +124,7 @@ def reminders(dossier: Dossier):
 
 def reminded(dossier: Dossier, clock) -> list[datetime.timedelta]:
     """Run every hour until the end; how long before it each reminder was written."""
-    moment = NOW
+    moment = dossier.citizen_by - 5 * DAY
     while moment < dossier.citizen_by + DAY:
         clock.move_to(moment)
         due.remind_citizens()
@@ -141,7 +141,7 @@ def test_a_citizen_is_reminded_three_days_and_one_day_before_the_end(clock):
 
     first = reminders(dossier).last()
     sending = DBTaskResult.objects.filter(task_path="dossiers.tasks.send_notice")
-    assert "nhắc bổ sung trước 09:00 ngày 07/12/2026" in first.subject
+    assert "nhắc bổ sung trước 17:00 ngày 07/12/2026" in first.subject
     assert first.is_urgent
     assert first.due_at == dossier.citizen_by
     assert first.path == f"/ho-so/{dossier.code}/bo-sung/"

@@ -172,6 +172,11 @@ def test_calendar_days_roll_to_a_working_day(office, start, days, end):
     assert worktime.after_calendar_days(at(start), days, office) == at(end)
 
 
+@pytest.mark.parametrize("moment", ["13/2/2025 07:00", "13/2/2025 09:00", "13/2/2025 17:00"])
+def test_a_last_day_is_whole_until_the_office_closes(office, moment):
+    assert worktime.closing(at(moment), office) == at("13/2/2025 17:00")
+
+
 @pytest.mark.parametrize(
     ("start", "months", "end"),
     [
