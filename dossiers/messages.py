@@ -156,7 +156,7 @@ def _check(dossier: Dossier, *, from_office: bool) -> None:
     if dossier.messages.filter(is_from_office=False, sent_at__gte=today).count() >= MAX_A_DAY:
         raise NotSent(
             _(
-                "Hôm nay hồ sơ này đã gửi %(most)d tin nhắn; xin nhắn tiếp vào ngày mai "
+                "Hôm nay hồ sơ này đã có %(most)d tin nhắn; xin nhắn tiếp vào ngày mai "
                 "hoặc gọi điện cho cơ quan."
             )
             % {"most": MAX_A_DAY}

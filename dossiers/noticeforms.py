@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LABELS = {
     Delivery.Channel.EMAIL: _("Thư điện tử đến %(address)s"),
     Delivery.Channel.SMS: _("Tin nhắn đến số %(address)s"),
-    Delivery.Channel.ZALO: _("Zalo của số %(address)s"),
+    Delivery.Channel.ZALO: _("Zalo của số điện thoại %(address)s"),
 }
 
 

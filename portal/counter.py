@@ -109,7 +109,7 @@ def open_account(
     """
     _lock()
     if citizen_number == by.citizen_number:
-        raise Refused(_("Không tự mở tài khoản cho chính mình; xin nhờ đồng nghiệp."))
+        raise Refused(_("Ông/bà không tự mở tài khoản cho chính mình được; xin nhờ đồng nghiệp."))
     if existing := account_of(citizen_number):
         raise AlreadyOpen(existing)
     user = _create(
@@ -134,7 +134,7 @@ def renew(user: User, *, by: User) -> Slip:
     if locked.is_staff or locked.pk == by.pk:
         raise Refused(_("Tài khoản của cán bộ không được cấp lại tại quầy."))
     if not locked.is_active or locked.identity_checked_at is None:
-        raise Refused(_("Tài khoản này không cấp phiếu được."))
+        raise Refused(_("Không cấp phiếu cho tài khoản này được."))
     locked.set_unusable_password()
     locked.identity_checked_at, locked.identity_checked_by = timezone.now(), by
     locked.account_number = locked.account_number or new_account_number()

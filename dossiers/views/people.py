@@ -105,7 +105,7 @@ def _act(request: HttpRequest, dossier: Dossier) -> None:
         except Refused as error:
             messages.error(request, str(error))
         else:
-            done = _("Đã thôi mời.") if name == "end" else _("Đã gửi lời nhắc.")
+            done = _("Đã thu hồi lời mời.") if name == "end" else _("Đã gửi lời nhắc.")
             messages.success(request, done)
 
 

@@ -86,5 +86,5 @@ def _answer(request: HttpRequest, dossier: Dossier, row: DocumentRow | None) -> 
 
 
 def _session_ended() -> HttpResponse:
-    words = _("Phiên làm việc đã hết. Xin đăng nhập lại; những tệp đã tải lên vẫn còn.")
+    words = _("Phiên đăng nhập đã hết. Xin đăng nhập lại; những tệp đã tải lên vẫn còn.")
     return JsonResponse({"error": words}, status=401)

@@ -49,7 +49,7 @@ RESPONSE_MESSAGES: dict[str, Promise] = {
     "11": _("Đã hết thời gian chờ thanh toán. Xin nộp lại."),
     "12": _("Thẻ hoặc tài khoản đang bị khóa. Xin liên hệ ngân hàng."),
     "13": _("Mật khẩu xác thực giao dịch (OTP) không đúng. Xin nộp lại."),
-    "24": _("Ông/Bà đã hủy giao dịch. Chưa có khoản tiền nào bị trừ."),
+    "24": _("Ông/bà đã hủy giao dịch. Chưa có khoản tiền nào bị trừ."),
     "51": _("Tài khoản không đủ số dư."),
     "65": _("Tài khoản đã vượt hạn mức giao dịch trong ngày."),
     "75": _("Ngân hàng đang bảo trì. Xin nộp lại sau."),

@@ -345,7 +345,7 @@ def test_without_a_password_an_old_session_logs_in_again_before_a_change(client,
 
     user.refresh_from_db()
     assert answer.headers["Location"].startswith(reverse("account_login"))
-    assert "mời đăng nhập lại" in page.content.decode()
+    assert "mời ông/bà đăng nhập lại" in page.content.decode()
     assert who(client) is None
     assert not user.has_usable_password() and user.closed_at is None
 
