@@ -105,7 +105,9 @@ class AccountAdapter(DefaultAccountAdapter):
         if required and is_old and not get_reauthentication_flows(request.user):
             target = request.get_full_path() if request.method == "GET" else reverse("profile")
             logout(request)
-            self.add_message(request, messages.INFO, message=_("Để an toàn, mời ông/bà đăng nhập lại."))
+            self.add_message(
+                request, messages.INFO, message=_("Để an toàn, mời ông/bà đăng nhập lại.")
+            )
             raise ImmediateHttpResponse(redirect_to_login(target, reverse("account_login")))
         return required
 

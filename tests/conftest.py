@@ -18,10 +18,31 @@ hypothesis.settings.load_profile("untimed")
 DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
+# What these hold (printing, the search index, the processes, words, the authored procedures)
+# is the same whichever database is below, and a good part of the suite's time.
+ONE_DATABASE = {
+    "tests/test_conformance.py",
+    "tests/test_locale.py",
+    "tests/portal/test_serve.py",
+    "tests/dossiers/test_bundles.py",
+    "tests/dossiers/test_paper_templates.py",
+    "tests/dossiers/test_pdf_upload.py",
+    "tests/dossiers/test_signing.py",
+    "tests/procedures/test_export.py",
+    "tests/procedures/test_fixtures.py",
+    "tests/procedures/test_fixtures_business.py",
+    "tests/procedures/test_form_views.py",
+    "tests/procedures/test_needs.py",
+    "tests/procedures/test_papers.py",
+    "tests/procedures/test_search_questions.py",
+    "tests/procedures/test_workbook.py",
+}
+
+
 def pytest_collection_modifyitems(config, items):
     """Race tests need row locks; on PostgreSQL what is the same on both does not run again.
 
-    That is every test without the database, and the browser tests but for a few.
+    That is every test without the database, `ONE_DATABASE`, and the browser tests but for a few.
     """
     uses_postgres = connection.vendor == "postgresql"
     needs_postgres = pytest.mark.skip(reason="needs PostgreSQL: SQLite has one writer at a time")
@@ -38,6 +59,8 @@ def pytest_collection_modifyitems(config, items):
 def _runs_once(item) -> bool:
     if item.nodeid.startswith("tests/e2e/"):
         return item.get_closest_marker("both_databases") is None
+    if item.nodeid.split("::")[0] in ONE_DATABASE:
+        return True
     has_database = item.get_closest_marker("django_db") or DATABASE & set(item.fixturenames)
     return not has_database
 

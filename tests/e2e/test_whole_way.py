@@ -15,7 +15,7 @@ from dossiers.models import Dossier
 from portal.management.commands.seed_demo import PASSWORD
 from tests.e2e.conftest import pdf_text
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CITIZEN, CITIZEN_PASSWORD = "binh.tran@example.vn", "mot-cua-cho-moi-nha"
 GIO_LINH = "Xã Gio Linh, Tỉnh Quảng Trị"
