@@ -101,6 +101,7 @@ def bury(citizen: Citizen, office: factories.Office) -> None:
     dossier = citizen.file()
     expect(citizen.heading()).to_have_text("Đã nộp, chưa được tiếp nhận")
     expect(citizen.page.locator("main")).to_contain_text("chưa được tiếp nhận")
+    assert dossier.answers == factories.ANSWERS[FUNERAL]
     digest = dossier.attachments.get().sha256
     expect(citizen.page.locator("main")).to_contain_text(digest)
 
