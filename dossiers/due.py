@@ -7,13 +7,21 @@ import logging
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.tasks import Task, TaskResultStatus
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from dossiers import bundles, notices, questions, sending, workflow
-from dossiers.models import Delivery, Dossier, Notice, Paper, Question, Result
+from dossiers.models import (
+    Delivery,
+    Dossier,
+    DossierQuerySet,
+    Notice,
+    Paper,
+    Question,
+    Result,
+)
 from dossiers.tasks import (
     finish_result,
     make_bundles,
@@ -80,7 +88,7 @@ def remind_citizens() -> int:
     return sum(_remind_of(pk) for pk in _to_remind().values_list("pk", flat=True))
 
 
-def _to_remind() -> QuerySet[Dossier]:
+def _to_remind() -> DossierQuerySet:
     """Those near the end that were not reminded yet in this stretch of time."""
     now = timezone.now()
     said = Notice.objects.filter(
@@ -106,11 +114,9 @@ def _remind_of(pk: int) -> bool:
 
 @transaction.atomic
 def _remind(pk: int) -> bool:
-    # Two of these commands may run side by side. Asked again by a statement of its own: one
-    # that waited for the lock would still not see the other's reminder.
-    Dossier.objects.select_for_update(of=("self",)).get(pk=pk)
+    # Two of these commands may run side by side.
     rows = _to_remind().select_related("owner", "revision", "receiving_agency", "handling_agency")
-    dossier = rows.filter(pk=pk).first()
+    dossier = rows.once_locked(pk)
     if dossier is None or dossier.citizen_by - timezone.now() > _remind_before(dossier):
         return False
     kind = REMINDERS[dossier.state]

@@ -11,12 +11,12 @@ import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dossiers import attachments, notices
-from dossiers.models import Attachment, Delivery, Dossier
+from dossiers.models import Attachment, Delivery, Dossier, DossierQuerySet
 from procedures.text import in_vietnamese
 
 KIND = "draft_expires"
@@ -46,14 +46,14 @@ def _notice_time() -> datetime.timedelta:
     return datetime.timedelta(days=settings.DRAFT_WARNING_DAYS)
 
 
-def _resting(since: datetime.datetime) -> QuerySet[Dossier]:
+def _resting(since: datetime.datetime) -> DossierQuerySet:
     """Drafts in which nothing was saved or uploaded since then."""
     uploads = Attachment.objects.filter(dossier=OuterRef("pk"), uploaded_at__gt=since)
     drafts = Dossier.objects.filter(state=Dossier.State.DRAFT, updated_at__lte=since)
     return drafts.filter(~Exists(uploads)).order_by("updated_at")
 
 
-def _to_warn() -> QuerySet[Dossier]:
+def _to_warn() -> DossierQuerySet:
     rest = datetime.timedelta(days=settings.DRAFT_DAYS) - _notice_time()
     return _resting(timezone.now() - rest).filter(~_warned_in_this_rest())
 
@@ -69,7 +69,7 @@ def _warned_in_this_rest() -> Q:
 @transaction.atomic
 def _warn(pk: int) -> bool:
     # Locked and asked again: the owner may come back, and two of these commands may run.
-    draft = _to_warn().select_for_update(of=("self",)).filter(pk=pk).first()
+    draft = _to_warn().once_locked(pk)
     if draft is None:
         return False
     now = timezone.now()
@@ -93,7 +93,7 @@ def _warn(pk: int) -> bool:
     return True
 
 
-def _to_delete() -> QuerySet[Dossier]:
+def _to_delete() -> DossierQuerySet:
     """Those warned long enough ago, by every way on which the warning was sent at all."""
     now = timezone.now()
     deliveries = Delivery.objects.filter(notice__dossier=OuterRef("pk"), notice__kind=KIND)
@@ -107,7 +107,7 @@ def _to_delete() -> QuerySet[Dossier]:
 
 @transaction.atomic
 def _delete(pk: int) -> bool:
-    draft = _to_delete().select_for_update(of=("self",)).filter(pk=pk).first()
+    draft = _to_delete().once_locked(pk)  # a file may have come in meanwhile
     if draft is None:
         return False
     attachments.discard(draft)

@@ -112,6 +112,15 @@ class DossierQuerySet(models.QuerySet):
             "events__note",
         )
 
+    def once_locked(self, pk: int) -> Dossier | None:
+        """The row `pk`, locked, if this query still holds it then; in a transaction.
+
+        Asked by a statement of its own after the lock: PostgreSQL does not look twice at what
+        an EXISTS said when the locked row itself did not change.
+        """
+        list(Dossier.objects.select_for_update().filter(pk=pk).values_list("pk"))
+        return self.filter(pk=pk).first()
+
     def open(self) -> DossierQuerySet:
         """Filed and not yet in a final state."""
         return self.exclude(state__in=[Dossier.State.DRAFT, *Dossier.FINAL])

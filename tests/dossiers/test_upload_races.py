@@ -11,9 +11,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from dossiers import attachments, bundles, wallet, workflow
+from dossiers import attachments, bundles, expiry, wallet, workflow
 from dossiers.models import Attachment, Dossier
 from tests import factories
+from tests.dossiers.test_expiry import aged
 from tests.dossiers.test_races import succeeded, together
 from tests.sentfiles import pdf, upload
 
@@ -80,6 +81,23 @@ def test_control_without_the_lock_there_would_be_several(draft, monkeypatch):
     send_at_once(draft)
 
     assert Attachment.objects.filter(document="khac").count() > 1
+
+
+@pytest.mark.usefixtures("_slow_rows")
+def test_a_draft_that_gets_a_file_at_its_last_moment_is_not_deleted_with_it(draft):
+    aged(draft, 91, warned=14)
+    taken = factories.taken_picture("#654321")
+
+    def last_moment() -> int:
+        time.sleep(GAP / 3)  # the file's row is on its way, and nobody else sees it yet
+        return expiry.delete_expired()
+
+    row, deleted = together(
+        [partial(attachments.keep, draft, "khac", taken, by=draft.owner), last_moment]
+    )
+
+    assert deleted == 0
+    assert Attachment.objects.filter(pk=row.pk).exists()
 
 
 def test_two_workers_join_a_paper_once(draft):
