@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from dossiers import filing
 from dossiers.models import Dossier
-from procedures.formspec.spec import Section
+from procedures.formspec.lists import commune_suggestions
+from procedures.formspec.spec import Section, walk
 from procedures.formspec.webform import SectionForm
 from procedures.presenting import GIVE_BY
 
@@ -141,6 +142,14 @@ def build_section_form(
     if typed is not None:
         form.restore(typed)
     return form
+
+
+def communes_for(section: Section, dossier: Dossier) -> list[str]:
+    """The communes of the office's own province, where the section asks for an address."""
+    if "address" not in {field.type for _path, field in walk(section.fields)}:
+        return []
+    office = dossier.handling_agency
+    return commune_suggestions(office.area_codes if office else [])
 
 
 class StartForm(forms.Form):

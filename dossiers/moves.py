@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -147,7 +148,7 @@ def _answer_supplement(move: Move) -> None:
     _check_supplement(dossier, request)
     _drop_unasked_files(dossier, request)
     changed = supplements.apply(dossier, request)
-    fresh = dossier.attachments.filter(submitted_at=None).exclude(document=Attachment.MESSAGE)
+    fresh = _not_sent_yet(dossier)
     move.data = {"request": request.pk, "files": list(fresh.values_list("sha256", flat=True))}
     fresh.update(submitted_at=move.now)
     move.afterwards(lambda: bundles.make_later(dossier))
@@ -174,11 +175,14 @@ def _check_supplement(dossier: Dossier, request: SupplementRequest) -> None:
         return
     if supplements.kept(dossier, request, view):
         raise Refused(_("Có ô ông/bà giữ nguyên như cũ; xin ghi lý do ở phần lời nhắn."))
-    fresh = (
-        dossier.attachments.filter(submitted_at=None).exclude(document=Attachment.MESSAGE).exists()
-    )
+    fresh = _not_sent_yet(dossier).exists()
     if not (fresh or request.explanations or request.fields):
         raise Refused(_("Hãy ghi nội dung trả lời hoặc đính kèm giấy tờ được yêu cầu."))
+
+
+def _not_sent_yet(dossier: Dossier) -> QuerySet[Attachment]:
+    """The files of a supplement that is being made; those of messages go with their message."""
+    return dossier.attachments.filter(submitted_at=None).exclude(document=Attachment.MESSAGE)
 
 
 def _drop_unasked_files(dossier: Dossier, request: SupplementRequest) -> None:

@@ -18,7 +18,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dossiers import filing
-from dossiers.documents import DocumentRow, file_row, supplement_row
+from dossiers.documents import (
+    DocumentRow,
+    file_row,
+    filed_files,
+    paper_names,
+    supplement_row,
+)
 from dossiers.filing import AskedFile
 from dossiers.forms import PersonsSectionForm
 from dossiers.models import Attachment, Dossier, SupplementRequest
@@ -156,7 +162,7 @@ class Fault:
 
 def faults_of(dossier: Dossier, request: SupplementRequest) -> list[Fault]:
     """Everything that a request names: the papers, then the questions."""
-    names = {key: row.name for key, row in _papers(dossier).items()} | labels(dossier.revision.form)
+    names = paper_names(dossier) | labels(dossier.revision.form)
     return [
         Fault(key, names.get(key, key), request.notes.get(key, ""))
         for key in [*request.documents, *request.fields]
@@ -561,12 +567,7 @@ def _field_changes(dossier: Dossier, request: SupplementRequest) -> list[FieldCh
 def _paper_changes(dossier: Dossier, request: SupplementRequest) -> list[PaperChange]:
     if request.answered_at is None:
         return []
-    papers = {key: row.name for key, row in _papers(dossier).items()}
-    files = [
-        file
-        for file in dossier.attachments.all()
-        if file.submitted_at and file.document != Attachment.MESSAGE
-    ]
+    papers, files = paper_names(dossier), filed_files(dossier)
     sent = [file for file in files if file.submitted_at == request.answered_at]
     keys = dict.fromkeys([*request.documents, *(file.document for file in sent),
                           *request.explanations])  # fmt: skip

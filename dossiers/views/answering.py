@@ -17,13 +17,12 @@ from django.views.decorators.http import require_http_methods
 from dossiers import documents, filing, supplements, typed, withdrawing, workflow
 from dossiers.documents import DocumentRow
 from dossiers.draftresults import DraftCheck
-from dossiers.forms import RepeatedSection, build_section_form
+from dossiers.forms import RepeatedSection, build_section_form, communes_for
 from dossiers.models import Attachment, Dossier, SupplementRequest
 from dossiers.supplements import FaultForm
 from dossiers.views.following import get_dossier
 from dossiers.views.uploads import store_all
-from procedures.formspec.lists import commune_suggestions
-from procedures.formspec.spec import Section, walk
+from procedures.formspec.spec import Section
 from procedures.text import normalise
 
 MAX_WORDS = 4000
@@ -233,7 +232,7 @@ def _section_page(
         "faults": [row for row in faults
                    if row.key in asked.fields and row.key.startswith(f"{section.id}.")],
         "stands": supplements.words_of(view, section) if is_changed else "",
-        "communes": _communes(dossier, section),
+        "communes": communes_for(section, dossier),
     }  # fmt: skip
     return render(request, "dossiers/supplement_section.html", context)
 
@@ -245,13 +244,6 @@ def _section_form(
     if section.repeat:
         return build_section_form(section, view.answers, data)
     return FaultForm(section, view, supplements.shown_paths(dossier, asked, section), data)
-
-
-def _communes(dossier: Dossier, section: Section) -> list[str]:
-    """The communes of the office's own province, where the page asks for an address."""
-    if "address" not in {field.type for _path, field in walk(section.fields)}:
-        return []
-    return commune_suggestions(dossier.handling_agency.area_codes)
 
 
 # --- The draft result -----------------------------------------------------------------

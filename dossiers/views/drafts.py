@@ -33,13 +33,13 @@ from dossiers.forms import (
     RepeatedSection,
     StartForm,
     build_section_form,
+    communes_for,
 )
 from dossiers.models import Dossier, Participant
 from dossiers.models.keys import new_key
 from dossiers.typed import keeps_typed
 from dossiers.views.uploads import store_files
 from procedures.fees import total
-from procedures.formspec.lists import commune_suggestions
 from procedures.formspec.spec import Section, walk
 from procedures.formspec.webform import asked_sections, is_asked, warnings
 from procedures.models import Procedure
@@ -276,7 +276,7 @@ def _section_page(
     return _page(
         request, dossier, spec.id, "dossiers/section.html", form=form, section=spec, seen=seen,
         kept=sent if request.method == "GET" else None,
-        communes=_suggestions(dossier, spec), own_dossiers=_own_dossiers(request, spec),
+        communes=communes_for(spec, dossier), own_dossiers=_own_dossiers(request, spec),
     )  # fmt: skip
 
 
@@ -305,14 +305,6 @@ def _own_dossiers(request: HttpRequest, spec: Section) -> list[Dossier]:
     if "dossier" not in {field.type for _path, field in walk(spec.fields)}:
         return []
     return prefill.offered(request.user)
-
-
-def _suggestions(dossier: Dossier, spec: Section) -> list[str]:
-    """The communes of the office's own province, where the page asks for an address."""
-    if "address" not in {field.type for _path, field in walk(spec.fields)}:
-        return []
-    codes = dossier.handling_agency.area_codes if dossier.handling_agency else []
-    return commune_suggestions(codes)
 
 
 @login_required
