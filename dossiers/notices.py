@@ -242,12 +242,17 @@ def _deliveries(notice: Notice) -> Iterator[Delivery]:
             yield Delivery(notice=notice, channel=channel, address=address, waits_for_digest=waits)
 
 
+def can_be_told(user: User) -> bool:
+    """Whether anything goes out to this account: not to one that was barred or closed."""
+    return user.is_active and not user.closed_at
+
+
 def ways(user: User) -> Iterator[tuple[str, str]]:
     """The channels by which this person can be reached, each with its address.
 
     Only what is confirmed to be theirs: a wrong number would tell a stranger.
     """
-    if not user.is_active or user.closed_at:
+    if not can_be_told(user):
         return
     if user.email and not _has_unconfirmed_email(user):
         yield Channel.EMAIL, user.email

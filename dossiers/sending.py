@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from dossiers import notices
 from dossiers.channels import email, phone
 from dossiers.models import Delivery, Notice
 from procedures.filingplace import portal_office
@@ -39,7 +40,7 @@ def send(notice: Notice) -> None:
 
 def _send_one(notice: Notice, delivery: Delivery) -> bool:
     """Whether it went out; to an account that was closed since, nothing does."""
-    if not notice.recipient.is_active or notice.recipient.closed_at:
+    if not notices.can_be_told(notice.recipient):
         return False
     if delivery.channel != Channel.EMAIL:
         text = phone.notice_text(notice, delivery.channel)
@@ -65,8 +66,8 @@ def _note_sent(deliveries: list[Delivery]) -> None:
     """The notice counts as sent from the first way that took it."""
     now = timezone.now()
     Delivery.objects.filter(pk__in=[row.pk for row in deliveries]).update(sent_at=now, error="")
-    notices = {row.notice_id for row in deliveries}
-    Notice.objects.filter(pk__in=notices, sent_at=None).update(sent_at=now)
+    told = {row.notice_id for row in deliveries}
+    Notice.objects.filter(pk__in=told, sent_at=None).update(sent_at=now)
 
 
 def _note_error(deliveries: list[Delivery], error: Exception) -> None:
@@ -104,7 +105,7 @@ def digest_until() -> datetime.datetime:
 
 def _send_together(waiting: list[Delivery], until: datetime.datetime) -> bool:
     last, count = waiting[-1], len(waiting)
-    if not last.notice.recipient.is_active or last.notice.recipient.closed_at:
+    if not notices.can_be_told(last.notice.recipient):
         return False
     subject = ngettext(
         "Cổng Một Cửa: %(count)d thông báo mới", "Cổng Một Cửa: %(count)d thông báo mới", count
