@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from dossiers import behalf, ledger
 from dossiers.models import Dossier, Event, Note
 from procedures.models import Posting
+from procedures.postings import at_or_above
 from procedures.text import normalise
 
 if TYPE_CHECKING:
@@ -162,7 +163,9 @@ def _lock(dossier: Dossier) -> Dossier:
     # A query, not refresh_from_db(): that toggles a flag which django-fsm shares between threads.
     return (
         Dossier.objects.select_for_update(of=("self",))
-        .select_related("revision__procedure", "owner", "receiving_agency", "handling_agency")
+        .select_related(
+            "revision__procedure", "owner", "receiving_agency__parent", "handling_agency__parent"
+        )
         .get(pk=dossier.pk)
     )
 
@@ -247,13 +250,16 @@ def _checked_number(person: User) -> str:
 
 def roles_at(dossier: Dossier, user: User) -> set[str]:
     """The roles that count for this dossier: reception's where it was handed in, others'
-    where it is handled; postings of today only."""
-    postings = Posting.objects.filter(user=user).current().values_list("role", "agency_id")
+    where it is handled, by postings of today at that office or one above it."""
+    held = list(Posting.objects.filter(user=user).current().values_list("role", "agency_id"))
+    if not held:
+        return set()
+    receiving = at_or_above(dossier.receiving_agency)
+    handling = at_or_above(dossier.handling_agency)
     return {
         role
-        for role, agency in postings
-        if agency
-        == (dossier.receiving_agency_id if role in _AT_RECEPTION else dossier.handling_agency_id)
+        for role, agency in held
+        if agency in (receiving if role in _AT_RECEPTION else handling)
     }
 
 

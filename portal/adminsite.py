@@ -12,8 +12,10 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
+
+from dossiers import officials
 
 # The secrets of people's second factors and sessions, and what tasks were given.
 NOT_SHOWN = {
@@ -39,8 +41,20 @@ class OfficialsSite(AdminSite):
         """With whether the counter's own page is offered."""
         from portal.admin import may_open_accounts
 
-        offers = self.has_permission(request) and may_open_accounts(request)
-        return {**super().each_context(request), "may_open_accounts": offers}
+        is_in = self.has_permission(request)
+        return {
+            **super().each_context(request),
+            "may_open_accounts": is_in and may_open_accounts(request),
+            "menu": officials.menu(request) if is_in else [],
+        }
+
+    def get_urls(self) -> list:
+        """The pages that the apps registered, before the admin's own."""
+        pages = [
+            path(page.route, self.admin_view(page.view), name=page.name)
+            for page in officials.PAGES.values()
+        ]
+        return [*pages, *super().get_urls()]
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Everything but what is nobody's to look at."""

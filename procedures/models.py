@@ -173,6 +173,18 @@ class Posting(models.Model):
     title = models.CharField(_("chức vụ"), max_length=80, blank=True)
     valid_from = models.DateField(_("từ ngày"), default=timezone.localdate)
     valid_until = models.DateField(_("đến hết ngày"), null=True, blank=True)
+    stands_in_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="stand_ins",
+        verbose_name=_("làm thay"),
+        help_text=_("Người vắng mặt, hoặc có người thân trong hồ sơ, mà người này làm thay."),
+    )
+    appointed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
 
     objects = PostingQuerySet.as_manager()
 
@@ -189,6 +201,34 @@ class Posting(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.user_id} {self.get_role_display()}"
+
+
+class Absence(models.Model):
+    """The days on which an official is away; who does their work meanwhile is a `Posting`."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="absences", verbose_name=_("cán bộ")
+    )
+    first_day = models.DateField(_("từ ngày"), default=timezone.localdate)
+    last_day = models.DateField(_("đến hết ngày"))
+    reason = models.CharField(_("lý do"), max_length=120, blank=True)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("vắng mặt")
+        verbose_name_plural = _("vắng mặt")
+        ordering = ("-first_day", "-pk")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(last_day__gte=models.F("first_day")), name="absence_days_in_order"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
 
 
 class SectorQuerySet(models.QuerySet):

@@ -1,34 +1,74 @@
 """What was filed, and everything that became of it."""
 
-from dossiers.models.dossier import DayCounter, Dossier, DossierQuerySet, Participant, overdue
-from dossiers.models.files import Attachment, Bundle, KeptPaper
+from dossiers.models.counter import Original, RegisterEntry, ReservedCode
+from dossiers.models.dossier import (
+    DayCounter,
+    Dossier,
+    DossierQuerySet,
+    Participant,
+    due_moment,
+    overdue,
+)
+from dossiers.models.figures import OfficePaper, Tally
+from dossiers.models.files import Attachment, AttachmentPage, Bundle, KeptPaper
+from dossiers.models.handling import (
+    Breach,
+    CheckMark,
+    LegalGround,
+    Opinion,
+    PrivateNote,
+    Proposal,
+    Recusal,
+    Relative,
+    ReplyTemplate,
+)
 from dossiers.models.keys import new_key, new_secret
-from dossiers.models.ledger import Event, Note
+from dossiers.models.ledger import DailyRoot, Event, Note
 from dossiers.models.papers import Paper, Result, ResultCounter
 from dossiers.models.questions import Question, QuestionQuerySet, new_question_code
+from dossiers.models.queue import SavedView, SearchTerm
 from dossiers.models.supplements import SupplementRequest
 from dossiers.models.telling import Delivery, Message, Notice, NoticePreference
 
 __all__ = (
     "Attachment",
+    "AttachmentPage",
+    "Breach",
     "Bundle",
+    "CheckMark",
+    "DailyRoot",
     "DayCounter",
     "Delivery",
     "Dossier",
     "DossierQuerySet",
     "Event",
     "KeptPaper",
+    "LegalGround",
     "Message",
     "Note",
     "Notice",
     "NoticePreference",
+    "OfficePaper",
+    "Opinion",
+    "Original",
     "Paper",
     "Participant",
+    "PrivateNote",
+    "Proposal",
     "Question",
     "QuestionQuerySet",
+    "Recusal",
+    "RegisterEntry",
+    "Relative",
+    "ReplyTemplate",
+    "ReservedCode",
     "Result",
     "ResultCounter",
+    "SavedView",
+    "SearchTerm",
     "SupplementRequest",
+    "Tally",
+    "due_moment",
     "new_key",
     "new_question_code",
     "new_secret",

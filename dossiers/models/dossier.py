@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Count, OuterRef, Q, Subquery, When
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -15,10 +16,25 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, RETURN_VALUE, FSMField, transition
 
 from dossiers.models.keys import new_key, new_secret
-from procedures.models import Agency, Channel, Posting, Revision
+from procedures import postings
+from procedures.models import Agency, Channel, Revision
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
+    from django.http import HttpRequest
+
+
+# As text: an index inside `Meta` is made before the class has its enums.
+_OPEN_STATES = [
+    "submitted",
+    "accepted",
+    "processing",
+    "awaiting_approval",
+    "awaiting_confirmation",
+    "supplement_required",
+    "payment_required",
+    "completed",
+]
 
 
 def overdue(now: datetime.datetime) -> Q:
@@ -26,6 +42,16 @@ def overdue(now: datetime.datetime) -> Q:
     waiting_for_office = [Dossier.State.ACCEPTED, Dossier.State.PROCESSING]
     return Q(state=Dossier.State.SUBMITTED, answer_by__lt=now) | Q(
         state__in=[*waiting_for_office, Dossier.State.AWAITING_APPROVAL], promised_at__lt=now
+    )
+
+
+def due_moment() -> Case:
+    """`Dossier.due_at` for a query, to sort and filter by."""
+    waiting = [Dossier.State.ACCEPTED, Dossier.State.PROCESSING, Dossier.State.AWAITING_APPROVAL]
+    return Case(
+        When(state=Dossier.State.SUBMITTED, then=F("answer_by")),
+        When(state__in=waiting, then=F("promised_at")),
+        default=Value(None, output_field=models.DateTimeField()),
     )
 
 
@@ -48,13 +74,23 @@ class DossierQuerySet(models.QuerySet):
         return self.filter(owner=user, state=Dossier.State.DRAFT)
 
     def handled_by(self, user: User) -> DossierQuerySet:
-        """Those of `user` as an official: filed at an office where they are posted today."""
+        """Those of `user` as an official: filed at, or handled by, an office where they work
+        today with dossiers, or one below it."""
+        filed = self.exclude(state=Dossier.State.DRAFT)
         if user.is_superuser:
-            return self.exclude(state=Dossier.State.DRAFT)
-        offices = Posting.objects.filter(user=user).current().values("agency")
-        return self.exclude(state=Dossier.State.DRAFT).filter(
-            Q(receiving_agency__in=offices) | Q(handling_agency__in=offices)
-        )
+            return filed
+        return filed.at_offices(postings.offices_of(user))
+
+    def for_request(self, request: HttpRequest) -> DossierQuerySet:
+        """The same for who sends a request; their offices are asked for once."""
+        if request.user.is_superuser:
+            return self.handled_by(request.user)
+        return self.exclude(state=Dossier.State.DRAFT).at_offices(postings.offices(request))
+
+    def at_offices(self, offices: Iterable[int]) -> DossierQuerySet:
+        """Those received or handled at one of these offices (keys)."""
+        keys = set(offices)
+        return self.filter(Q(receiving_agency__in=keys) | Q(handling_agency__in=keys))
 
     def for_list(self) -> DossierQuerySet:
         """With what the citizen's list shows, in one query, the latest first."""
@@ -82,13 +118,13 @@ class DossierQuerySet(models.QuerySet):
         return self.annotate(unread_notices=_count_of(notices), unread_messages=_count_of(messages))
 
     def for_queue(self) -> DossierQuerySet:
-        """With what the officials' queue shows, in one query."""
+        """With what the officials' queue shows, in one query; `due` is what it is sorted by."""
         from dossiers.models.telling import Message
 
         unread = Message.objects.filter(is_from_office=False, read_at=None)
         return self.select_related(
             "revision__procedure", "owner", "assignee", "receiving_agency", "handling_agency"
-        ).annotate(unread_messages=_count_of(unread))
+        ).annotate(unread_messages=_count_of(unread), due=due_moment())
 
     def for_page(self) -> DossierQuerySet:
         """One dossier with what its own page shows."""
@@ -181,6 +217,11 @@ class Dossier(models.Model):
         State.RETURNED: 10,
     }
 
+    class Timing(models.TextChoices):
+        EARLY = "early", _("Trước hạn")
+        ON_TIME = "on_time", _("Đúng hạn")
+        LATE = "late", _("Quá hạn")
+
     key = models.CharField(max_length=22, unique=True, default=new_key, editable=False)
     code = models.CharField(_("mã hồ sơ"), max_length=40, unique=True, null=True, editable=False)
     secret = models.CharField(_("mã tra cứu"), max_length=8, default=new_secret, editable=False)
@@ -270,6 +311,29 @@ class Dossier(models.Model):
     )
     completed_at = models.DateTimeField(_("xử lý xong lúc"), null=True)
     returned_at = models.DateTimeField(_("trả kết quả lúc"), null=True)
+    step_since = models.DateTimeField(_("ở bước này từ"), null=True)
+    step_due_at = models.DateTimeField(_("bước này xong trước"), null=True)
+    handed_on_at = models.DateTimeField(_("chuyển nơi giải quyết lúc"), null=True)
+    hand_on_by = models.DateTimeField(_("chuyển nơi giải quyết trước"), null=True)
+    ended_at = models.DateTimeField(
+        _("có kết quả hoặc kết thúc lúc"),
+        null=True,
+        help_text=_("Xử lý xong, từ chối, dừng hoặc rút; từ đó không tính giờ nữa."),
+    )
+    timing = models.CharField(_("so với hạn"), max_length=7, choices=Timing, blank=True)
+    late_minutes = models.IntegerField(
+        _("trễ (phút làm việc)"), null=True, help_text=_("Âm là sớm hơn hạn.")
+    )
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="entered_dossiers",
+        verbose_name=_("người nhập tại quầy"),
+    )
+    is_at_once = models.BooleanField(_("giải quyết ngay tại quầy"), default=False)
+    is_entered_late = models.BooleanField(_("nhập bù"), default=False)
+    late_entry_reason = models.CharField(_("lý do nhập bù"), max_length=200, blank=True)
 
     objects = DossierQuerySet.as_manager()
 
@@ -295,6 +359,26 @@ class Dossier(models.Model):
                 fields=("receiving_agency", "state", "submitted_at"), name="dossier_reception_queue"
             ),
             models.Index(fields=("owner", "-updated_at"), name="dossier_mine"),
+            models.Index(
+                fields=("handling_agency", "promised_at"),
+                condition=Q(state__in=_OPEN_STATES),
+                name="dossier_open_handling",
+            ),
+            models.Index(
+                fields=("receiving_agency", "promised_at"),
+                condition=Q(state__in=_OPEN_STATES),
+                name="dossier_open_receiving",
+            ),
+            models.Index(
+                fields=("assignee", "promised_at"),
+                condition=Q(state__in=_OPEN_STATES),
+                name="dossier_open_assignee",
+            ),
+            models.Index(fields=("handling_agency", "-submitted_at"), name="dossier_all_handling"),
+            models.Index(
+                fields=("receiving_agency", "-submitted_at"), name="dossier_all_receiving"
+            ),
+            models.Index(fields=("handling_agency", "ended_at"), name="dossier_ended"),
         )
 
     def __str__(self) -> str:

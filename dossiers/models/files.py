@@ -62,6 +62,27 @@ class Attachment(models.Model):
         return self.key
 
 
+class AttachmentPage(models.Model):
+    """The picture of one page of a file, made by the worker for the officials' preview."""
+
+    attachment = models.ForeignKey(Attachment, models.CASCADE, related_name="page_images")
+    number = models.PositiveSmallIntegerField(_("trang"))
+    image = models.FileField(upload_to="pages/%Y/%m/")
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+
+    class Meta:
+        verbose_name = _("ảnh của trang")
+        verbose_name_plural = _("ảnh của trang")
+        ordering = ("attachment", "number")
+        constraints = (
+            models.UniqueConstraint(fields=("attachment", "number"), name="attachment_page_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.attachment_id}/{self.number}"
+
+
 class Bundle(models.Model):
     """The pages of one paper of one filing (or of one supplement), joined into one PDF.
 

@@ -64,3 +64,27 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.event_id}"
+
+
+class DailyRoot(models.Model):
+    """One hash over the heads of all chains at the end of a day, published for everybody.
+
+    Append-only like the events. `mac` is an HMAC with the portal's own key: who could write
+    the table still could not write it.
+    """
+
+    day = models.DateField(_("ngày"), unique=True)
+    root = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64, blank=True)
+    mac = models.CharField(max_length=64)
+    chains = models.PositiveIntegerField(_("số hồ sơ"))
+    events = models.PositiveBigIntegerField(_("số sự việc"))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("mã gốc của ngày")
+        verbose_name_plural = _("mã gốc của ngày")
+        ordering = ("-day",)
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}"

@@ -30,6 +30,10 @@ class Paper(models.Model):
         STOP = "stop", _("Thông báo dừng giải quyết hồ sơ")
         PAYMENT = "payment", _("Xác nhận thanh toán")
         SECRET = "secret", _("Phiếu cấp lại mã tra cứu")
+        CONTROL = "control", _("Phiếu kiểm soát quá trình giải quyết hồ sơ")
+        ORIGINALS = "originals", _("Giấy biên nhận giữ bản chính")
+        GIVEN_BACK = "given_back", _("Giấy biên nhận trả lại bản chính")
+        HANDOVER = "handover", _("Giấy biên nhận trả kết quả")
 
     # These print the secret: they are for the one who files, not for all who take part.
     WITH_SECRET = (Kind.FILING, Kind.SECRET)
@@ -37,6 +41,7 @@ class Paper(models.Model):
     dossier = models.ForeignKey(Dossier, models.PROTECT, related_name="papers")
     kind = models.CharField(_("loại giấy"), max_length=12, choices=Kind)
     number = models.PositiveSmallIntegerField(_("lần"), default=1)
+    symbol = models.CharField(_("số, ký hiệu"), max_length=40, blank=True)
     token = models.CharField(max_length=22, unique=True, default=new_key, editable=False)
     facts = models.JSONField(_("nội dung"))
     file = models.FileField(upload_to="papers/%Y/%m/", blank=True)
@@ -63,8 +68,8 @@ class Paper(models.Model):
 
 
 class ResultCounter(models.Model):
-    """The last number of one kind of result at one office in one year; its locked row
-    hands them out."""
+    """The last number of one series of papers or results at one office in one year; its
+    locked row hands them out (`dossiers.numbering`)."""
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     year = models.PositiveSmallIntegerField()

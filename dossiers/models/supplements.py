@@ -19,6 +19,10 @@ class SupplementRequest(models.Model):
     what stood there before in `old_answers`, for the official to compare.
     """
 
+    class Stage(models.TextChoices):
+        RECEPTION = "reception", _("Tiếp nhận")
+        HANDLING = "handling", _("Thẩm tra")
+
     dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="supplement_requests")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(auto_now_add=True)
@@ -44,6 +48,19 @@ class SupplementRequest(models.Model):
         help_text=_("Khóa của giấy tờ không bổ sung được -> vì sao."),
     )
     reason = models.TextField(_("lý do"))
+    stage = models.CharField(
+        _("ở khâu"),
+        max_length=10,
+        choices=Stage,
+        default=Stage.RECEPTION,
+        help_text=_("Mỗi khâu chỉ được yêu cầu bổ sung một lần."),
+    )
+    is_further = models.BooleanField(_("thêm lần nữa ở khâu này"), default=False)
+    is_late = models.BooleanField(_("sau thời gian cho phép"), default=False)
+    allowed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    allowed_reason = models.TextField(_("lý do của lãnh đạo"), blank=True)
     due_at = models.DateTimeField(_("bổ sung trước"), null=True)
     answered_at = models.DateTimeField(null=True)
     answer = models.TextField(_("trả lời của công dân"), blank=True)

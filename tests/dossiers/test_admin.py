@@ -293,7 +293,7 @@ def test_the_queue_asks_as_often_with_fifty_dossiers_as_with_one(office):
         response = client.get(QUEUE)
 
     assert len(response.context["cl"].result_list) == 49
-    assert len(queries) == with_one <= 12, [query["sql"] for query in queries]
+    assert len(queries) == with_one <= 13, [query["sql"] for query in queries]
 
 
 def test_nothing_is_done_to_several_at_once(office):
@@ -390,7 +390,7 @@ def test_the_page_asks_as_often_with_many_events_and_files_as_with_few(office):
         response = client.get(page_url(dossier))
 
     assert response.status_code == 200
-    assert len(queries) == with_few <= 30, [query["sql"] for query in queries]
+    assert len(queries) == with_few <= 32, [query["sql"] for query in queries]
 
 
 # --- Nothing is edited ----------------------------------------------------------------

@@ -326,7 +326,7 @@ def test_an_official_of_another_office_finds_nothing(dossier):
     assert not Message.objects.exists()
 
 
-@pytest.mark.parametrize("who", ["party", "editor"])
+@pytest.mark.parametrize("who", ["party", "supervisor"])
 def test_one_who_does_not_handle_it_writes_nothing_in_the_offices_name(office, who):
     person = factories.official("editor" if who == "editor" else "case_officer")
     dossier = factories.filed(FUNERAL, owner=person if who == "party" else None)

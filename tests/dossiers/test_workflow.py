@@ -163,9 +163,6 @@ def _everybody(owner) -> dict[str, object]:
     for role in Posting.Role.values:
         people[role] = factories.official(role)
         people[f"{role} elsewhere"] = factories.official(role, factories.OTHER_COMMUNE)
-    # At the same place, but not where this role counts: the desk receives, the commune decides.
-    people["reception at the commune"] = factories.official("reception", factories.COMMUNE)
-    people["cashier at the commune"] = factories.official("cashier", factories.COMMUNE)
     people["approver at the desk"] = factories.official("approver", factories.DESK)
     people["case_officer at the desk"] = factories.official("case_officer", factories.DESK)
     people["leader at the desk"] = factories.official("leader", factories.DESK)

@@ -1,0 +1,74 @@
+"""The officials' pages beside the lists of the Django admin, and the menu that leads to them.
+
+A module registers its view here by its route under `/quan-tri/`, with the roles that may
+open it; `portal.adminsite` puts them into the site behind its login and second factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from procedures.postings import roles
+
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: where it is, who may open it, and its words in the menu ("" for none)."""
+
+    route: str
+    view: View
+    name: str
+    roles: frozenset[str]
+    label: Any = ""
+
+
+PAGES: dict[str, Page] = {}
+
+
+def page(route: str, *, name: str, roles: frozenset[str] | set[str], label: Any = ""):
+    """Register a view as `admin:<name>`; who holds none of `roles` today gets 403.
+
+    What it shows must still be limited to the offices of the person: the roles say what
+    somebody may do somewhere, not where.
+    """
+
+    def decorate(view: View) -> View:
+        guarded = _only(frozenset(roles), view)
+        PAGES[name] = Page(route, guarded, name, frozenset(roles), label)
+        return guarded
+
+    return decorate
+
+
+def _only(allowed: frozenset[str], view: View) -> View:
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not roles(request) & allowed:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def menu(request: HttpRequest) -> list[dict[str, Any]]:
+    """The pages with words in the menu that this person may open, as `{name, label}`."""
+    held = roles(request)
+    return [
+        {"name": f"admin:{page.name}", "label": page.label}
+        for page in PAGES.values()
+        if page.label and held & page.roles
+    ]
+
+
+def frame(request: HttpRequest, title: Any) -> dict[str, Any]:
+    """What every page of the officials' site shows around its own content."""
+    return {**admin.site.each_context(request), "title": title}
