@@ -328,7 +328,7 @@ def test_an_official_of_another_office_finds_nothing(dossier):
 
 @pytest.mark.parametrize("who", ["party", "supervisor"])
 def test_one_who_does_not_handle_it_writes_nothing_in_the_offices_name(office, who):
-    person = factories.official("editor" if who == "editor" else "case_officer")
+    person = factories.official("supervisor" if who == "supervisor" else "case_officer")
     dossier = factories.filed(FUNERAL, owner=person if who == "party" else None)
 
     answer = as_(person).post(office_address(dossier), {"text": "Chào", "form_key": new_key()})
