@@ -1,11 +1,16 @@
 """What was filed, and what became of it."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from procedures import triggers
 from procedures.apps import install_triggers
+
+# Modules that fill the table of moves; buttons stand in this order.
+_ACTIONS_IN_ORDER = ("moves", "controlslip")
 
 
 class DossiersConfig(AppConfig):
@@ -16,7 +21,9 @@ class DossiersConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the ledger append-only in the database after every migration."""
-        from dossiers import ledger, moves  # noqa: F401  (moves fills the table of actions)
+        from dossiers import ledger
 
+        for name in _ACTIONS_IN_ORDER:
+            import_module(f"dossiers.{name}")
         triggers.register(self.label, ledger.append_only)
         post_migrate.connect(install_triggers, sender=self)

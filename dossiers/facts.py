@@ -10,7 +10,7 @@ follow TT 01/2018/TT-VPCP (DOMAIN.md 1.3), the page NĐ 30/2020 (DOMAIN.md 6).
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Applicant(TypedDict):
@@ -127,6 +127,8 @@ class ReceiptFacts(DossierHead):
 
     `channel` is how it was filed, `duration` the time by law in words, `sets` the number
     of dossiers. `needs_submitter` leaves room for the submitter's signature (counter).
+    `register_book` and `register_line` are where it stands in the register; papers made
+    before there was one go without.
     """
 
     channel: str
@@ -140,6 +142,8 @@ class ReceiptFacts(DossierHead):
     received_by: str
     track_url: str
     needs_submitter: bool
+    register_book: NotRequired[str]
+    register_line: NotRequired[int]
 
 
 class SupplementFacts(DossierHead):
@@ -172,12 +176,16 @@ class SecretFacts(DossierHead):
 
 
 class RefusalFacts(DossierHead):
-    """`refusal.html`: Mẫu 03, Phiếu từ chối tiếp nhận giải quyết hồ sơ."""
+    """`refusal.html`: Mẫu 03, Phiếu từ chối tiếp nhận giải quyết hồ sơ.
+
+    `appeal` says in whole sentences to whom and until when one may appeal.
+    """
 
     number: str
     reason: str
     legal_ground: str
     officer: str
+    appeal: NotRequired[list[str]]
 
 
 class ApologyFacts(DossierHead):
@@ -208,6 +216,50 @@ class StopFacts(DossierHead):
     originals: list[str]
     signer_title: str
     signer: str
+    appeal: NotRequired[list[str]]
+
+
+class ControlRow(TypedDict):
+    """One hand-over inside the office: who gave it to whom, when, and how that stood.
+
+    `given_by` and `taken_by` are persons ("" for the portal itself), `timing` is in words.
+    """
+
+    giver: str
+    taker: str
+    at: str
+    given_by: str
+    taken_by: str
+    timing: str
+    note: str
+
+
+class ControlFacts(DossierHead):
+    """`control.html`: Phiếu kiểm soát quá trình giải quyết hồ sơ, drawn from the ledger.
+
+    `partners` are the offices that were asked for an opinion.
+    """
+
+    number: str
+    handling_office: str
+    partners: list[str]
+    accepted_at: str
+    promised_at: str
+    rows: list[ControlRow]
+
+
+class HandoverFacts(DossierHead):
+    """`handover.html`: Giấy biên nhận trả kết quả, signed by who collects at the counter.
+
+    `collector` is who came ("" prints the applicant); `originals` are those given back.
+    """
+
+    number: str
+    results: list[str]
+    copies: int
+    collector: str
+    originals: list[str]
+    officer: str
 
 
 class PaymentLine(TypedDict):
@@ -273,3 +325,4 @@ class ResultFacts(Head):
     recipients: list[str]
     signer_title: list[str]
     signer: str
+    appeal: NotRequired[list[str]]

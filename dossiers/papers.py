@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import behalf, confirmation, facts, filing, tracking
+from dossiers import behalf, confirmation, facts, filing, numbering, tracking
 from dossiers.attachments import size_text
 from dossiers.models import Dossier, Paper, SupplementRequest
 from dossiers.supplements import faults_of
 from procedures import papers as printing
 from procedures.formspec.paperform import filled_facts
 from procedures.models import Agency, Posting, RequiredDocument
+from procedures.postings import at_or_above
 from procedures.text import dong, in_vietnamese
 
 if TYPE_CHECKING:
@@ -35,7 +37,13 @@ def ask_for(dossier: Dossier, kind: str, contents: dict) -> Paper:
     from dossiers.tasks import make_paper
 
     number = Paper.objects.filter(dossier=dossier, kind=kind).count() + 1
-    paper = Paper.objects.create(dossier=dossier, kind=kind, number=number, facts=contents)
+    paper = Paper.objects.create(
+        dossier=dossier,
+        kind=kind,
+        number=number,
+        symbol=contents.get("number", ""),
+        facts=contents,
+    )
     make_paper.enqueue(paper.pk)
     return paper
 
@@ -70,7 +78,8 @@ def check_url(token: str) -> str:
 
 def signer_title(user: User, agency: Agency) -> str:
     """The title under which a person signs for an office, in capitals."""
-    posting = Posting.objects.filter(user=user, agency=agency).current().exclude(title="").first()
+    posted = Posting.objects.filter(user=user, agency__in=at_or_above(agency)).current()
+    posting = posted.exclude(title="").order_by(F("stands_in_for").asc(nulls_first=True)).first()
     return (posting.title if posting else _("Người có thẩm quyền")).upper()
 
 
@@ -193,6 +202,7 @@ def form_facts(dossier: Dossier) -> dict:
 def receipt_facts(dossier: Dossier, *, by: User) -> facts.ReceiptFacts:
     """Mẫu 01: what was taken in, and when the result will be there."""
     channel = dossier.revision.channel(dossier.channel)
+    entry = numbering.enter_register(dossier)
     dues = {value: str(label) for value, label in dossier.revision.fees.model.Due.choices}
     return {
         **head(dossier, dossier.receiving_agency),
@@ -210,6 +220,8 @@ def receipt_facts(dossier: Dossier, *, by: User) -> facts.ReceiptFacts:
         "received_by": by.get_full_name(),
         "track_url": _track_url(),
         "needs_submitter": dossier.channel != "online",
+        "register_book": f"01/{entry.year}",
+        "register_line": entry.number,
     }
 
 
@@ -218,8 +230,22 @@ def amount_text(amount: int | None) -> str:
     return _("theo quy định") if amount is None else dong(amount)
 
 
-def _numbered(dossier: Dossier, kind: str) -> str:
-    return f"{Paper.objects.filter(dossier=dossier, kind=kind).count() + 1:02d}"
+# How the numbers of each kind of paper end at the office that issues it.
+SYMBOLS = {
+    Paper.Kind.SUPPLEMENT: "HDHS",
+    Paper.Kind.REFUSAL: "TB-TNTKQ",
+    Paper.Kind.APOLOGY: "PXL-UBND",
+    Paper.Kind.STOP: "TB-DGQ",
+    Paper.Kind.CONTROL: "PKS",
+    Paper.Kind.ORIGINALS: "BNBC",
+    Paper.Kind.GIVEN_BACK: "TLBC",
+    Paper.Kind.HANDOVER: "BNKQ",
+}
+
+
+def number_of(kind: str, office: Agency) -> str:
+    """The next number of this kind of paper at an office in this year: `12/HDHS`."""
+    return numbering.next_number(office, SYMBOLS[kind])
 
 
 @in_vietnamese
@@ -230,7 +256,7 @@ def supplement_facts(
     named = {fault.key: f"{fault.name}: {fault.note}" for fault in faults_of(dossier, request)}
     return {
         **head(dossier, dossier.receiving_agency),
-        "number": _numbered(dossier, Paper.Kind.SUPPLEMENT),
+        "number": number_of(Paper.Kind.SUPPLEMENT, dossier.receiving_agency),
         "asked": request.items,
         "documents": [named[key] for key in request.documents],
         "fields": [named[key] for key in request.fields],
@@ -254,14 +280,17 @@ def secret_facts(dossier: Dossier, *, person: User, by: User) -> facts.SecretFac
 
 
 @in_vietnamese
-def refusal_facts(dossier: Dossier, reason: str, ground: str, *, by: User) -> facts.RefusalFacts:
-    """Mẫu 03: why it is not taken in."""
+def refusal_facts(
+    dossier: Dossier, reason: str, ground: str, *, by: User, appeal: list[str] | None = None
+) -> facts.RefusalFacts:
+    """Mẫu 03: why it is not taken in, and how one may appeal."""
     return {
         **head(dossier, dossier.receiving_agency),
-        "number": _numbered(dossier, Paper.Kind.REFUSAL),
+        "number": number_of(Paper.Kind.REFUSAL, dossier.receiving_agency),
         "reason": reason,
         "legal_ground": ground,
         "officer": by.get_full_name(),
+        "appeal": appeal or [],
     }
 
 
@@ -273,7 +302,7 @@ def apology_facts(
     office = dossier.handling_agency
     return {
         **head(dossier, office),
-        "number": _numbered(dossier, Paper.Kind.APOLOGY),
+        "number": number_of(Paper.Kind.APOLOGY, office),
         "accepted_at": iso(dossier.accepted_at),
         "promised_at": iso(old),
         "new_promised_at": iso(dossier.promised_at),
@@ -291,17 +320,45 @@ def stop_facts(
     ground: str = "",
     asked: datetime.datetime | None = None,
     by: User | None = None,
+    appeal: list[str] | None = None,
 ) -> facts.StopFacts:
-    """The notice that handling has stopped, at the applicant's wish or the office's word."""
+    """The notice that handling has stopped, at the applicant's wish or the office's word.
+
+    The originals that the office kept are named: they go back with it.
+    """
     office = dossier.handling_agency
     return {
         **head(dossier, office),
-        "number": _numbered(dossier, Paper.Kind.STOP),
+        "number": number_of(Paper.Kind.STOP, office),
         "accepted_at": iso(dossier.accepted_at),
         "asked_at": iso(asked),
         "reason": reason,
         "legal_ground": ground,
-        "originals": [],
+        "originals": kept_originals(dossier),
         "signer_title": signer_title(by, office) if by else "",
         "signer": by.get_full_name() if by else "",
+        "appeal": appeal or [],
+    }
+
+
+def kept_originals(dossier: Dossier) -> list[str]:
+    """The names of the originals that the office still keeps."""
+    kept = dossier.originals.filter(is_kept=True, given_back_at=None)
+    return list(kept.values_list("name", flat=True))
+
+
+@in_vietnamese
+def handover_facts(
+    dossier: Dossier, *, collector: str, originals: list[str], by: User
+) -> facts.HandoverFacts:
+    """The slip on which the person at the counter signs that they have the result."""
+    office = dossier.receiving_agency
+    return {
+        **head(dossier, office),
+        "number": number_of(Paper.Kind.HANDOVER, office),
+        "results": [result.title for result in dossier.results.filter(revoked_at=None)],
+        "copies": 1,
+        "collector": collector,
+        "originals": originals,
+        "officer": by.get_full_name(),
     }

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import attachments, facts, filing, papers, signing
-from dossiers.models import Dossier, Result, ResultCounter
+from dossiers import attachments, facts, filing, numbering, papers, signing
+from dossiers.models import Dossier, Result
 from procedures import papers as printing
 from procedures.fees import FeeLine
 from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import display
-from procedures.models import Agency, Fee, RequiredDocument
+from procedures.models import Fee, RequiredDocument
 from procedures.text import in_vietnamese
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _granted_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
     template = dossier.revision.result["template"]
     return {
         **_result_head(dossier, by),
-        "number": _next_number(dossier.handling_agency, template["symbol"]),
+        "number": numbering.next_number(dossier.handling_agency, template["symbol"]),
         "kind": template["title"].upper(),
         "subject": _filled(template["subject"], dossier),
         "grounds": [_filled(text, dossier) for text in template.get("grounds", [])],
@@ -143,7 +143,7 @@ def _granted_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
 def _refused_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
     return {
         **_result_head(dossier, by),
-        "number": _next_number(dossier.handling_agency, "TB-UBND"),
+        "number": numbering.next_number(dossier.handling_agency, "TB-UBND"),
         "kind": _("THÔNG BÁO"),
         "subject": _("Về việc không giải quyết hồ sơ %(code)s") % {"code": dossier.code},
         "authority": "",
@@ -154,16 +154,6 @@ def _refused_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
         % {"office": dossier.handling_agency.name, "reason": _proposed_reason(dossier)},
         "articles": [],
     }
-
-
-def _next_number(agency: Agency, symbol: str) -> str:
-    """`12/QĐ-UBND`: numbers run anew each year, from a row that stays locked until commit."""
-    year = timezone.localdate().year
-    ResultCounter.objects.get_or_create(agency=agency, year=year, symbol=symbol)
-    counter = ResultCounter.objects.select_for_update().get(agency=agency, year=year, symbol=symbol)
-    counter.last += 1
-    counter.save(update_fields=["last"])
-    return f"{counter.last:02d}/{symbol}"
 
 
 def _result_head(dossier: Dossier, by: User) -> dict:
