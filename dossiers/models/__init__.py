@@ -9,7 +9,7 @@ from dossiers.models.dossier import (
     due_moment,
     overdue,
 )
-from dossiers.models.figures import OfficePaper, Tally
+from dossiers.models.figures import OfficePaper, Tally, TallyDay
 from dossiers.models.files import Attachment, AttachmentPage, Bundle, KeptPaper
 from dossiers.models.handling import (
     Breach,
@@ -68,6 +68,7 @@ __all__ = (
     "SearchTerm",
     "SupplementRequest",
     "Tally",
+    "TallyDay",
     "due_moment",
     "new_key",
     "new_question_code",

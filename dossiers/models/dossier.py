@@ -379,6 +379,7 @@ class Dossier(models.Model):
                 fields=("receiving_agency", "-submitted_at"), name="dossier_all_receiving"
             ),
             models.Index(fields=("handling_agency", "ended_at"), name="dossier_ended"),
+            models.Index(fields=("handling_agency", "accepted_at"), name="dossier_accepted"),
         )
 
     def __str__(self) -> str:

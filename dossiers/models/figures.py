@@ -16,7 +16,8 @@ class Tally(models.Model):
 
     Counted from dossiers and their ledger by `run_due`, anew for a day whose facts changed
     later (an entry made up after a power cut). `officer` is whose dossier it was, empty for
-    what reception did. Sums of minutes are working time.
+    what reception did. Sums of minutes are working time. What was `open_…` at the end of the
+    day is no sum; a month has that of its last day.
     """
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
@@ -43,6 +44,8 @@ class Tally(models.Model):
     paid_online = models.PositiveIntegerField(_("nộp phí trực tuyến"), default=0)
     with_fee = models.PositiveIntegerField(_("có phí"), default=0)
     results_online = models.PositiveIntegerField(_("kết quả điện tử"), default=0)
+    open_in_time = models.PositiveIntegerField(_("đang giải quyết, trong hạn"), default=0)
+    open_overdue = models.PositiveIntegerField(_("đang giải quyết, quá hạn"), default=0)
 
     class Meta:
         verbose_name = _("số liệu")
@@ -62,6 +65,29 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agency_id} {self.day:%Y-%m-%d}"
+
+
+class TallyDay(models.Model):
+    """A day, or a whole month by its first day, and whether its tallies are counted.
+
+    Without `counted_at` they still have to be, or again: rows that are there already are
+    those of before. A day on which nothing happened has this row and no tallies.
+    """
+
+    day = models.DateField(_("ngày"))
+    is_month = models.BooleanField(default=False)
+    counted_at = models.DateTimeField(_("tổng hợp lúc"), null=True)
+
+    class Meta:
+        verbose_name = _("ngày tổng hợp số liệu")
+        verbose_name_plural = _("ngày tổng hợp số liệu")
+        constraints = (models.UniqueConstraint(fields=("day", "is_month"), name="tally_day_once"),)
+        indexes = (
+            models.Index(fields=("day",), condition=Q(counted_at=None), name="tally_day_to_count"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}"
 
 
 class OfficePaper(models.Model):

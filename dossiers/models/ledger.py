@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from dossiers.models.dossier import Dossier
@@ -43,6 +44,10 @@ class Event(models.Model):
         ordering = ("dossier", "seq")
         constraints = (
             models.UniqueConstraint(fields=("dossier", "seq"), name="event_seq_once_per_dossier"),
+        )
+        indexes = (
+            # New dates are few; a day's are counted without reading the whole ledger.
+            models.Index(fields=("at",), condition=Q(name="extend"), name="event_new_date"),
         )
 
     def __str__(self) -> str:

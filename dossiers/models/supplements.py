@@ -76,6 +76,7 @@ class SupplementRequest(models.Model):
                 name="supplement_one_open_per_dossier",
             ),
         )
+        indexes = (models.Index(fields=("asked_at",), name="supplement_asked"),)
 
     def __str__(self) -> str:
         return f"#{self.pk}"
