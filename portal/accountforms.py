@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers import channels
+from dossiers.counter.accountnumbers import tidy_number
 from dossiers.models import Delivery
 from portal.accounts import AccountAdapter
-from portal.counter import tidy_number
 from portal.phones import PhoneField
 
 

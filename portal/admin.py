@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from dossiers.counter.accountnumbers import spaced_number
 from portal import counter, slips
 from portal.counterforms import CheckedAgainForm, OpenAccountForm
 from portal.models import User
@@ -132,7 +133,7 @@ class PeopleAdmin(UserAdmin):
             action_flag=CHANGE,
             change_message=what,
         )
-        number = counter.spaced_number(person.account_number)
+        number = spaced_number(person.account_number)
         return self._page(request, "done", person=person, slip=slip, number=number)
 
     def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:

@@ -8,32 +8,25 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import re
 import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from dossiers.counter.accountnumbers import ALPHABET, new_account_number, tidy_number
+from dossiers.counter.people import account_of, create_person, lock_accounts
+from dossiers.workflow import Refused
 from portal.models import Activation
 from portal.sessions import end_all
 
 if TYPE_CHECKING:
     from portal.models import User
-
-# No 0/O, 1/I/L: people copy the number from paper.
-_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
-_ALPHABET = f"23456789{_LETTERS}"
-
-
-class Refused(Exception):
-    """The counter cannot do this; the words say why."""
 
 
 class AlreadyOpen(Exception):
@@ -56,48 +49,6 @@ class Slip(NamedTuple):
         return f"{settings.SITE_URL}{reverse('activate', args=[self.key])}"
 
 
-def new_account_number() -> str:
-    """Nine characters: a letter, so that it is no telephone, seven more, a check character."""
-    body = secrets.choice(_LETTERS) + "".join(secrets.choice(_ALPHABET) for _n in range(7))
-    return body + check_character(body)
-
-
-def check_character(body: str) -> str:
-    """What follows `body` in an account number.
-
-    The weighted sum modulo 31, the number of signs: as 31 is prime, one wrong sign and two
-    that changed places always show.
-    """
-    total = sum(weight * _ALPHABET.index(sign) for weight, sign in enumerate(body, start=1))
-    return _ALPHABET[total % len(_ALPHABET)]
-
-
-def is_account_number(text: str) -> bool:
-    """Whether `text` is built as an account number; not whether there is one."""
-    tidy = tidy_number(text)
-    known = len(tidy) == 9 and set(tidy) <= set(_ALPHABET)
-    return known and check_character(tidy[:-1]) == tidy[-1]
-
-
-def tidy_number(text: str) -> str:
-    """An account number as it is kept: capitals, without what separates groups."""
-    return re.sub(r"[\s.\-–]", "", text).upper()
-
-
-def spaced_number(number: str) -> str:
-    """An account number as it is printed: `K7P 4XQ 9M2`."""
-    return " ".join(number[start : start + 3] for start in range(0, len(number), 3))
-
-
-def account_of(citizen_number: str) -> User | None:
-    """The account opened against this card.
-
-    Not one whose owner only typed the number: anybody can type anybody's.
-    """
-    people = get_user_model().objects.filter(citizen_number=citizen_number, closed_at=None)
-    return people.exclude(identity_checked_at=None).first()
-
-
 @transaction.atomic
 def open_account(
     *, full_name: str, citizen_number: str, phone: str = "", email: str = "", by: User
@@ -107,12 +58,12 @@ def open_account(
     Telephone and e-mail are ways to call until the person confirms them. Raises
     `AlreadyOpen`, and `Refused` for an official's own card.
     """
-    _lock()
+    lock_accounts()
     if citizen_number == by.citizen_number:
         raise Refused(_("Ông/bà không tự mở tài khoản cho chính mình được; xin nhờ đồng nghiệp."))
     if existing := account_of(citizen_number):
         raise AlreadyOpen(existing)
-    user = _create(
+    user = create_person(
         full_name=full_name,
         citizen_number=citizen_number,
         phone=phone,
@@ -165,27 +116,6 @@ def activate(activation: Activation, *, password: str) -> User | None:
     return locked.user
 
 
-def _lock() -> None:
-    """One account is opened at a time, whoever opens it: two clerks may hold one card.
-
-    The row that is locked is that of the kind "user", which nothing else locks.
-    """
-    kind = ContentType.objects.get_for_model(get_user_model())
-    ContentType.objects.select_for_update().get(pk=kind.pk)
-
-
-def _create(**fields) -> User:
-    for _attempt in range(3):
-        try:
-            with transaction.atomic():
-                return get_user_model().objects.create_user(
-                    account_number=new_account_number(), **fields
-                )
-        except IntegrityError:
-            continue
-    raise Refused(_("Chưa cấp được số tài khoản; xin thử lại."))
-
-
 def _slip(user: User, by: User) -> Slip:
     key = _new_key()
     day = timezone.localdate() + datetime.timedelta(days=settings.ACTIVATION_DAYS)
@@ -198,7 +128,7 @@ def _slip(user: User, by: User) -> Slip:
 
 def _new_key() -> str:
     """138 random bits that can be typed from paper: seven groups of four, no look-alikes."""
-    groups = ("".join(secrets.choice(_ALPHABET) for _sign in range(4)) for _group in range(7))
+    groups = ("".join(secrets.choice(ALPHABET) for _sign in range(4)) for _group in range(7))
     return "-".join(groups)
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dossiers import notices, papers
+from dossiers.counter.accountnumbers import spaced_number
 from portal import counter
 from procedures import papers as printing
 from procedures.filingplace import portal_office
@@ -34,7 +35,7 @@ def pdf(slip: counter.Slip) -> bytes:
         "issued_at": papers.iso(slip.activation.created_at),
         "is_sample": settings.DEMO,
         "name": person.get_full_name(),
-        "number": counter.spaced_number(person.account_number),
+        "number": spaced_number(person.account_number),
         "until": f"{timezone.localtime(slip.activation.expires_at):%d/%m/%Y}",
         "site": settings.SITE_URL,
         "login": f"{settings.SITE_URL}{reverse('account_login')}",

@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from dossiers.counter import accountnumbers
 from dossiers.models import Notice
 from portal import counter, slips
 from portal.models import Activation
@@ -85,10 +86,10 @@ def test_reception_opens_an_account_and_prints_its_slip(desk, reception):
     text = document[0].get_textpage().get_text_range()
     assert (user.full_name, user.email, user.identity_checked_by) == ("Hồ Văn Nam", None, reception)
     assert not user.has_usable_password()
-    assert counter.is_account_number(user.account_number)
+    assert accountnumbers.is_account_number(user.account_number)
     assert len(document) == 1
     assert [round(side * 25.4 / 72) for side in document[0].get_size()] == [148, 210]
-    assert counter.spaced_number(user.account_number) in text
+    assert accountnumbers.spaced_number(user.account_number) in text
     assert key.replace("-", "") in re.sub(r"[\s\ufffe-]", "", text)
     assert paper.headers["Content-Type"] == "application/pdf"
 
@@ -263,7 +264,7 @@ def test_the_slip_sets_a_password_logs_in_and_the_number_is_the_name(client, rec
 
     again = Client()
     again.post("/tai-khoan/login/", {
-        "login": counter.spaced_number(user.account_number).lower(), "password": PASSWORD,
+        "login": accountnumbers.spaced_number(user.account_number).lower(), "password": PASSWORD,
     })  # fmt: skip
     assert page.status_code == 200
     assert answer.headers["Location"] == reverse("dossiers:mine")
@@ -361,13 +362,13 @@ def test_a_second_factor_is_asked_for_after_a_new_slip_too(client, reception):
 
 
 def test_numbers_begin_with_a_letter_and_show_a_wrong_sign():
-    for number in {counter.new_account_number() for _time in range(50)}:
+    for number in {accountnumbers.new_account_number() for _time in range(50)}:
         assert number[0].isalpha()
         assert not set(number) & set("01OIL")
         for place in range(len(number)):
             for sign in "29AKZ":
                 wrong = number[:place] + sign + number[place + 1 :]
-                assert wrong == number or not counter.is_account_number(wrong)
+                assert wrong == number or not accountnumbers.is_account_number(wrong)
 
 
 def test_the_slip_is_the_same_whoever_reads_the_portal_in_english(reception):

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from portal.counter import tidy_number
+from dossiers.counter.accountnumbers import tidy_number
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""The counter: people in front of it, quick entry, entry for somebody else, originals."""
