@@ -10,7 +10,7 @@ follow TT 01/2018/TT-VPCP (DOMAIN.md 1.3), the page NĐ 30/2020 (DOMAIN.md 6).
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 
 class Applicant(TypedDict):
@@ -142,8 +142,8 @@ class ReceiptFacts(DossierHead):
     received_by: str
     track_url: str
     needs_submitter: bool
-    register_book: NotRequired[str]
-    register_line: NotRequired[int]
+    register_book: str
+    register_line: int
 
 
 class SupplementFacts(DossierHead):
@@ -185,7 +185,7 @@ class RefusalFacts(DossierHead):
     reason: str
     legal_ground: str
     officer: str
-    appeal: NotRequired[list[str]]
+    appeal: list[str]
 
 
 class ApologyFacts(DossierHead):
@@ -216,7 +216,7 @@ class StopFacts(DossierHead):
     originals: list[str]
     signer_title: str
     signer: str
-    appeal: NotRequired[list[str]]
+    appeal: list[str]
 
 
 class ControlRow(TypedDict):
@@ -310,8 +310,8 @@ class ResultFacts(Head):
     `kind` is the name of the document type (`QUYẾT ĐỊNH`), `subject` what it is about
     (`Về việc …`), `authority` who decides, in capitals (`""` for an extract), `opening`
     the sentence before the rows. `recipients` is the list under Nơi nhận, each with its own
-    punctuation; the last lines
-    above the name are `signer_title`, one line each.
+    punctuation; the last lines above the name are `signer_title`, one line each. `appeal`
+    says of a refusal to whom and until when one may appeal.
     """
 
     number: str
@@ -325,4 +325,4 @@ class ResultFacts(Head):
     recipients: list[str]
     signer_title: list[str]
     signer: str
-    appeal: NotRequired[list[str]]
+    appeal: list[str]

@@ -166,6 +166,7 @@ def _result_head(dossier: Dossier, by: User) -> dict:
         "recipients": [_("Như Điều trên;"), _("Lưu: VT.")],
         "signer_title": [papers.signer_title(by, office)],
         "signer": by.get_full_name(),
+        "appeal": [],
     }
 
 

@@ -293,7 +293,7 @@ def test_a_refusal_at_reception_says_why_and_by_which_law(office):
     assert ended.state == State.REFUSED
     assert paper.facts["reason"] == "Không đúng nơi"
     assert paper.facts["legal_ground"] == "Điều 16 Luật Hộ tịch"
-    assert paper.facts["number"] == "01"
+    assert paper.facts["number"] == "01/TB-TNTKQ"
     assert "Không đúng nơi" in ended.notices.get(event__name="refuse").body
 
 
@@ -1091,7 +1091,10 @@ def test_papers_of_one_kind_are_numbered_from_one(office):
     supplement(dossier, office)
 
     papers = dossier.papers.filter(kind=Paper.Kind.SUPPLEMENT).order_by("number")
-    assert [(row.number, row.facts["number"]) for row in papers] == [(1, "01"), (2, "02")]
+    assert [(row.number, row.facts["number"]) for row in papers] == [
+        (1, "01/HDHS"),
+        (2, "02/HDHS"),
+    ]
 
 
 def test_every_result_belongs_to_one_approval(office):
