@@ -12,7 +12,7 @@ from django.tasks import Task, TaskResultStatus
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from dossiers import bundles, notices, questions, sending, workflow
+from dossiers import bundles, notices, previews, questions, sending, workflow
 from dossiers.models import (
     Delivery,
     Dossier,
@@ -26,6 +26,7 @@ from dossiers.tasks import (
     finish_result,
     make_bundles,
     make_paper,
+    make_previews,
     send_digest,
     send_notice,
     send_question_answer,
@@ -214,6 +215,7 @@ def ask_again() -> int:
     owed = [
         (make_paper, papers),
         (make_bundles, bundles.missing(now - STILL_NEWS, settled)),
+        (make_previews, previews.missing(now - STILL_NEWS, settled)),
         (send_notice, unsent),
         (finish_result, approved),
         (send_question_receipt, receipts),

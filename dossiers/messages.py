@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import attachments, ledger, notices, workflow
+from dossiers import attachments, ledger, notices, previews, workflow
 from dossiers.models import Attachment, Dossier, Event, Message, new_key
 from procedures.models import Posting
 from procedures.text import normalise
@@ -141,7 +141,10 @@ def send(
         text=text,
         form_key=form_key if known is None else new_key(),
     )
-    event = _record(locked, message, _take_files(locked, message))
+    files = _take_files(locked, message)
+    if files:
+        previews.make_later(locked)
+    event = _record(locked, message, files)
     if from_office:
         _tell(locked, event)
     return message

@@ -13,7 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import attachments, bundles, filing, ledger, papers, results, supplements, tracking
+from dossiers import (
+    attachments,
+    bundles,
+    filing,
+    ledger,
+    papers,
+    previews,
+    results,
+    supplements,
+    tracking,
+)
 from dossiers.codes import next_code
 from dossiers.models import (
     Attachment,
@@ -68,6 +78,7 @@ def _submit(move: Move) -> None:
     move.papers.append((Paper.Kind.FILING, papers.filing_facts(dossier)))
     move.papers.append((Paper.Kind.FORM, papers.form_facts(dossier)))
     move.afterwards(lambda: bundles.make_later(dossier))
+    move.afterwards(lambda: previews.make_later(dossier))
 
 
 def _expect_answer(move: Move) -> None:
@@ -152,6 +163,7 @@ def _answer_supplement(move: Move) -> None:
     move.data = {"request": request.pk, "files": list(fresh.values_list("sha256", flat=True))}
     fresh.update(submitted_at=move.now)
     move.afterwards(lambda: bundles.make_later(dossier))
+    move.afterwards(lambda: previews.make_later(dossier))
     request.answered_at = move.now
     request.save()
     move.say(request.answer)

@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.db import models
 from django.utils import timezone
 
-from dossiers.models import Attachment, Bundle, KeptPaper
+from dossiers.models import Attachment, AttachmentPage, Bundle, KeptPaper
 
 # Longer than any upload takes, and than a backup that is being put back.
 OLD_ENOUGH = datetime.timedelta(hours=48)
@@ -23,6 +23,12 @@ LOOK_BACK = datetime.timedelta(days=62)
 AT_MOST = 500  # deleted in one run
 _PIECE = 500
 _EVERY_SECONDS = 20 * 3600
+_FIELDS = (
+    (Attachment, "file"),
+    (AttachmentPage, "image"),
+    (Bundle, "file"),
+    (KeptPaper, "file"),
+)
 
 
 def sweep_daily() -> int:
@@ -31,8 +37,11 @@ def sweep_daily() -> int:
 
 
 def sweep() -> int:
-    """Delete old files of attachments, wallets and bundles that no row names; how many."""
-    orphans = itertools.chain.from_iterable(_orphans(m) for m in (Attachment, Bundle, KeptPaper))
+    """Delete old files of attachments, their pages, wallets and bundles that no row names.
+
+    Gives how many.
+    """
+    orphans = itertools.chain.from_iterable(itertools.starmap(_orphans, _FIELDS))
     count = 0
     for storage, name in itertools.islice(orphans, AT_MOST):
         storage.delete(name)
@@ -40,18 +49,18 @@ def sweep() -> int:
     return count
 
 
-def _orphans(model: type[models.Model]) -> Iterator[tuple]:
-    storage = model._meta.get_field("file").storage
-    for names in itertools.batched(_stored(model), _PIECE):
-        known = set(model.objects.filter(file__in=names).values_list("file", flat=True))
+def _orphans(model: type[models.Model], field: str) -> Iterator[tuple]:
+    storage = model._meta.get_field(field).storage
+    for names in itertools.batched(_stored(model._meta.get_field(field)), _PIECE):
+        rows = model.objects.filter(**{f"{field}__in": names})
+        known = set(rows.values_list(field, flat=True))
         for name in names:
             if name not in known and _is_old(storage, name):
                 yield storage, name
 
 
-def _stored(model: type[models.Model]) -> Iterator[str]:
+def _stored(field: models.FileField) -> Iterator[str]:
     """The names of the files stored in the last months."""
-    field = model._meta.get_field("file")
     for folder in sorted({day.strftime(field.upload_to) for day in _days()}):
         try:
             _folders, names = field.storage.listdir(folder)

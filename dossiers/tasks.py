@@ -29,6 +29,14 @@ def make_bundles(dossier_id: int) -> None:
 
 
 @task()
+def make_previews(dossier_id: int) -> None:
+    """Draw the pages of what was filed, for the officials to see."""
+    from dossiers import previews
+
+    previews.make_missing(Dossier.objects.get(pk=dossier_id))
+
+
+@task()
 def finish_result(result_id: int) -> None:
     """Print and sign a result, and complete its dossier."""
     from dossiers import results

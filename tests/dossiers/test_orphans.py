@@ -36,10 +36,10 @@ def test_only_old_files_without_a_row_are_deleted():
     named = [draft.attachments.get().file.name, paper.file.name]
     for name in named:
         _age(name, 49)
-    left = [stored(folder, hours=49) for folder in ("attachments", "wallet", "bundles")]
+    left = [stored(folder, hours=49) for folder in ("attachments", "wallet", "bundles", "pages")]
     fresh, other = stored("attachments", hours=47), stored("papers", hours=49)
 
-    assert orphans.sweep() >= 3
+    assert orphans.sweep() >= 4
 
     assert not any(default_storage.exists(name) for name in left)
     assert all(default_storage.exists(name) for name in [*named, fresh, other])

@@ -192,6 +192,7 @@ def test_what_follows_a_move_is_asked_for_in_its_own_transaction():
         "dossiers.tasks.make_bundles",
         "dossiers.tasks.make_paper",
         "dossiers.tasks.make_paper",
+        "dossiers.tasks.make_previews",
         "dossiers.tasks.send_notice",
     ]
     assert dossier.papers.filter(file="").count() == 2
