@@ -17,7 +17,7 @@ REGISTER = "SO-THEO-DOI"
 
 def next_number(agency: Agency, symbol: str) -> str:
     """`12/QĐ-UBND`: the next number of one series of an office in this year."""
-    return f"{_next(agency, symbol):02d}/{symbol}"
+    return f"{next_in_series(agency, symbol):02d}/{symbol}"
 
 
 def enter_register(dossier: Dossier, agency: Agency | None = None) -> RegisterEntry:
@@ -30,11 +30,12 @@ def enter_register(dossier: Dossier, agency: Agency | None = None) -> RegisterEn
         dossier=dossier,
         agency=agency,
         year=timezone.localdate().year,
-        number=_next(agency, REGISTER),
+        number=next_in_series(agency, REGISTER),
     )
 
 
-def _next(agency: Agency, symbol: str) -> int:
+def next_in_series(agency: Agency, symbol: str) -> int:
+    """The next number of one series of an office in this year."""
     year = timezone.localdate().year
     ResultCounter.objects.get_or_create(agency=agency, year=year, symbol=symbol)
     counter = ResultCounter.objects.select_for_update().get(agency=agency, year=year, symbol=symbol)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.tasks import task
 
 from dossiers import workflow
-from dossiers.models import Dossier, Notice, Paper, Question, Result
+from dossiers.models import Dossier, Notice, OfficePaper, Paper, Question, Result
 
 
 @task()
@@ -18,6 +18,14 @@ def make_paper(paper_id: int) -> None:
     from dossiers import papers
 
     papers.make(Paper.objects.get(pk=paper_id))
+
+
+@task()
+def make_office_paper(paper_id: int) -> None:
+    """Print one paper of an office."""
+    from dossiers import officepapers
+
+    officepapers.make(OfficePaper.objects.get(pk=paper_id))
 
 
 @task()

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dossiers import presenting, supplements, throttling, tracking
 from dossiers.draftresults import silence_agrees
-from dossiers.models import Dossier, Paper, Result
+from dossiers.models import Dossier, OfficePaper, Paper, Result
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _CODE = re.compile(r"[A-Z0-9.]{3,20}-[0-9]{6,8}-[0-9A-Z]{4,}")
@@ -168,6 +168,7 @@ def verify_token(request: HttpRequest, token: str) -> HttpResponse:
         token = ""  # PostgreSQL refuses to compare with some characters
     result = Result.objects.filter(token=token).select_related("dossier__handling_agency").first()
     paper = Paper.objects.filter(token=token).select_related("dossier__receiving_agency").first()
-    context = {"result": result, "paper": paper, "token": token}
-    status = 200 if result or paper else 404
+    own = OfficePaper.objects.filter(token=token).select_related("agency").first()
+    context = {"result": result, "paper": paper, "office_paper": own, "token": token}
+    status = 200 if result or paper or own else 404
     return render(request, "dossiers/verified.html", context, status=status)
