@@ -75,6 +75,8 @@ def _warn(pk: int) -> bool:
     now = timezone.now()
     Dossier.objects.filter(pk=pk).update(expiry_warned_at=now)
     draft.expiry_warned_at = now
+    if draft.entered_by_id:  # the counter's, of which its owner knows nothing yet
+        return True
     day = f"{timezone.localtime(expires_at(draft)):%d/%m/%Y}"
     notices.write(
         draft.owner,

@@ -141,7 +141,7 @@ def copy(earlier: Dossier, *, by: User) -> Dossier:
 def _lock_drafts_of(by: User) -> QuerySet[Dossier]:
     """This person's drafts; others who begin one for them wait until we are done."""
     get_user_model().objects.select_for_update(no_key=True).get(pk=by.pk)
-    return Dossier.objects.filter(owner=by, state=Dossier.State.DRAFT)
+    return Dossier.objects.drafts_of(by)
 
 
 def _begin(drafts: QuerySet[Dossier], procedure: Procedure, **begun: Any) -> Dossier:

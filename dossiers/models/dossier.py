@@ -65,13 +65,23 @@ class DossierQuerySet(models.QuerySet):
     """Dossiers as pages and people may see them."""
 
     def visible_to(self, user: User) -> DossierQuerySet:
-        """Those of `user` as a citizen: filed or being filled by them, or shared with them."""
+        """Those of `user` as a citizen: filed or being filled by them, or shared with them.
+
+        What reception is still typing for them is theirs to see once it is filed.
+        """
         shared = Participant.objects.active().filter(user=user).values("dossier")
-        return self.filter(Q(owner=user) | Q(pk__in=shared))
+        theirs = self.filter(Q(owner=user) | Q(pk__in=shared))
+        return theirs.exclude(state=Dossier.State.DRAFT, entered_by__isnull=False)
 
     def drafts_of(self, user: User) -> DossierQuerySet:
-        """The drafts that `user` fills in; those who were invited to one only read it."""
-        return self.filter(owner=user, state=Dossier.State.DRAFT)
+        """The drafts that `user` fills in; those who were invited to one only read it, and
+        one that is entered at a counter is the counter's."""
+        return self.filter(owner=user, state=Dossier.State.DRAFT, entered_by=None)
+
+    def entered_at(self, desks: Iterable[int]) -> DossierQuerySet:
+        """The drafts that reception types at one of these desks (keys of offices)."""
+        drafts = self.filter(state=Dossier.State.DRAFT, entered_by__isnull=False)
+        return drafts.filter(receiving_agency__in=set(desks))
 
     def handled_by(self, user: User) -> DossierQuerySet:
         """Those of `user` as an official: filed at, or handled by, an office where they work
@@ -330,6 +340,12 @@ class Dossier(models.Model):
         null=True,
         related_name="entered_dossiers",
         verbose_name=_("người nhập tại quầy"),
+    )
+    at_counter = models.JSONField(
+        _("ghi nhận tại quầy"),
+        default=dict,
+        blank=True,
+        help_text=_("Giấy tờ đã xem, đã giữ, số bản mỗi loại; xem `counter.originals.Record`."),
     )
     is_at_once = models.BooleanField(_("giải quyết ngay tại quầy"), default=False)
     is_entered_late = models.BooleanField(_("nhập bù"), default=False)

@@ -65,7 +65,7 @@ def get_draft(request: HttpRequest, key: str, *prefetch: str) -> Dossier:
     One who takes part in a dossier reads it and agrees to it, but does not fill it in.
     """
     draft = get_object_or_404(
-        Dossier.objects.filter(owner=request.user, state=Dossier.State.DRAFT)
+        Dossier.objects.drafts_of(request.user)
         .select_related("revision__procedure")
         .defer(*_UNREAD)
         .prefetch_related(*prefetch),
@@ -120,9 +120,8 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
         except filing.TooManyDrafts:
             return _too_many_drafts(request)
         return redirect(draft)
-    drafts = Dossier.objects.filter(
-        owner=request.user, state=Dossier.State.DRAFT, revision__procedure=procedure
-    ).order_by("-updated_at")
+    drafts = Dossier.objects.drafts_of(request.user).filter(revision__procedure=procedure)
+    drafts = drafts.order_by("-updated_at")
     context = {**page_context(procedure), "drafts": drafts[:5], "closed_reason": reason}
     context |= {"form": form, "form_key": new_key()}
     return render(request, "dossiers/start.html", context)

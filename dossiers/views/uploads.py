@@ -23,7 +23,8 @@ def to_draft(request: HttpRequest, key: str) -> HttpResponse:
     """One file for a paper of a draft."""
     if not request.user.is_authenticated:
         return _session_ended()
-    own = Dossier.objects.filter(owner=request.user).select_related("revision")
+    own = Dossier.objects.visible_to(request.user).filter(owner=request.user)
+    own = own.select_related("revision")
     dossier = get_object_or_404(own.prefetch_related("revision__documents"), key=key)
     row = documents.document_row(dossier, request.POST.get("document", ""))
     return _answer(request, dossier, row)

@@ -87,7 +87,7 @@ def forget(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def into_draft(request: HttpRequest, key: str) -> HttpResponse:
     """Attach a kept paper to a draft, for the paper whose button was pressed."""
-    own = Dossier.objects.filter(owner=request.user, state=Dossier.State.DRAFT)
+    own = Dossier.objects.drafts_of(request.user)
     dossier = get_object_or_404(own.select_related("revision"), key=key)
     document = request.POST.get("document", "")
     _use(request, dossier, documents.document_row(dossier, document))
