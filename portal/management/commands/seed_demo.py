@@ -28,6 +28,14 @@ PEOPLE = (
     ("thungan@example.vn", "Đỗ Thị Thu", False, ((ITS_DESK, "cashier", "Thủ quỹ"),)),
     ("thuly@example.vn", "Lê Thị Lý", False, (
         (TODAYS_OFFICE, "case_officer", "Công chức Tư pháp - Hộ tịch"),)),
+    ("thuly2@example.vn", "Ngô Văn Thế", False, (
+        (TODAYS_OFFICE, "case_officer", "Công chức Địa chính - Xây dựng"),)),
+    ("phochutich@example.vn", "Trương Thị Phó", False, (
+        (TODAYS_OFFICE, "approver", "Phó Chủ tịch"),)),
+    ("giamsat@example.vn", "Dương Văn Sát", False, (
+        (TODAYS_OFFICE, "supervisor", "Chánh Văn phòng"),)),
+    ("nhansu@example.vn", "Lý Thị Cán", False, (
+        (TODAYS_OFFICE, "administrator", "Chuyên viên Nội vụ"),)),
     ("lanhdao@example.vn", "Hoàng Văn Ký", False, (
         (TODAYS_OFFICE, "approver", "Chủ tịch"), (TODAYS_OFFICE, "leader", "Chủ tịch"))),
     ("bientap@example.vn", "Võ Thị Soạn", False, ((TODAYS_OFFICE, "editor", "Văn thư"),)),
