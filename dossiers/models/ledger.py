@@ -48,6 +48,8 @@ class Event(models.Model):
         indexes = (
             # New dates are few; a day's are counted without reading the whole ledger.
             models.Index(fields=("at",), condition=Q(name="extend"), name="event_new_date"),
+            # The daily root asks for everything that happened on one day.
+            models.Index(fields=("at",), name="event_at"),
         )
 
     def __str__(self) -> str:
