@@ -223,7 +223,7 @@ WORDS = {
 }
 
 # Steps inside the office: nothing that the citizen waits for has changed.
-SILENT = frozenset({"propose", "send_back", "approve"})
+SILENT = frozenset({"propose", "send_back", "approve", "step_aside", "print_control"})
 
 # Said once, where it belongs: at the first word from the office, and at the very end.
 CONDOLENCE = _("%(office)s xin chia buồn cùng gia đình người đã mất.")
