@@ -10,7 +10,7 @@ from procedures import triggers
 from procedures.apps import install_triggers
 
 # Modules that fill the table of moves; buttons stand in this order.
-_ACTIONS_IN_ORDER = ("moves", "controlslip")
+_ACTIONS_IN_ORDER = ("moves", "proposals", "controlslip", "recusals")
 
 
 class DossiersConfig(AppConfig):
@@ -21,7 +21,7 @@ class DossiersConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the ledger append-only in the database after every migration."""
-        from dossiers import ledger
+        from dossiers import ledger, searching  # noqa: F401  (searching listens to moves)
 
         for name in _ACTIONS_IN_ORDER:
             import_module(f"dossiers.{name}")

@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import behalf, drafting, ledger, notices, throttling
+from dossiers import behalf, drafting, ledger, notices, searching, throttling
 from dossiers.models import Dossier, Participant
 from dossiers.models.keys import new_secret
 from dossiers.workflow import Refused
@@ -240,6 +240,7 @@ def _note(dossier: Dossier, participant: Participant, name: str, by: User, **ids
     if dossier.state != Dossier.State.DRAFT:
         data = {"participant": participant.pk, "role": participant.role, **ids}
         ledger.append(dossier, name, actor=by, data=data)
+        searching.index(dossier)
 
 
 @transaction.atomic
