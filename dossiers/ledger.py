@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from dossiers.models import Dossier, Event, Note
+from dossiers.models import DailyRoot, Dossier, Event, Note
 from procedures import triggers
 
 if TYPE_CHECKING:
@@ -108,20 +109,35 @@ def record_look(dossier: Dossier, *, by: User, what: str = "page") -> None:
 
 def first_broken(events: Iterable[Event]) -> Event | None:
     """The first event of one dossier, in order, that does not fit its chain."""
-    previous, seq = "", 0
+    before = None
     for event in events:
-        if event.seq != seq + 1 or event.previous != previous or event.hash != hash_of(event):
+        if fault(event, before):
             return event
-        previous, seq = event.hash, event.seq
+        before = event
     return None
 
 
+def fault(event: Event, before: Event | None) -> str:
+    """What does not fit at an event after `before` (None for the first); "" where all does."""
+    seq, previous = (before.seq, before.hash) if before else (0, "")
+    if event.seq != seq + 1:
+        return _("thiếu hoặc thừa dòng ở trước")
+    if event.previous != previous:
+        return _("không nối với dòng trước")
+    if event.hash != hash_of(event):
+        return _("nội dung không khớp mã băm")
+    return ""
+
+
 def append_only() -> list[triggers.Trigger]:
-    """The database's own refusal to change the ledger."""
-    table = Event._meta.db_table
+    """The database's own refusal to change the ledger and its daily roots."""
     return [
         triggers.Trigger(
-            f"event_append_only_{operation.lower()}", table, operation, "events are append-only"
+            f"{name}_append_only_{operation.lower()}",
+            model._meta.db_table,
+            operation,
+            f"{name}s are append-only",
         )
+        for name, model in (("event", Event), ("daily_root", DailyRoot))
         for operation in ("UPDATE", "DELETE", "TRUNCATE")
     ]

@@ -14,6 +14,7 @@ from dossiers.views import (
     people,
     public,
     questions,
+    roots,
     uploads,
     wallet,
 )
@@ -94,6 +95,8 @@ urlpatterns = [
     path("hoi-dap/theo-doi/", questions.track, name="question_track"),
     path("hoi-dap/cua-toi/", questions.mine, name="my_questions"),
     re_path(r"^hoi-dap/(?P<code>HD-[0-9]{6}-[2-9A-Z]{6})/$", questions.question, name="question"),
+    path("minh-bach/so-cai/", roots.published, name="roots"),
+    path("minh-bach/so-cai/ma-goc.json", roots.as_json, name="roots_json"),
     path("xac-thuc/", public.verify, name="verify"),
     path("xac-thuc/<str:token>/", public.verify_token, name="verify_token"),
 ]

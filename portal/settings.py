@@ -42,6 +42,9 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or (
     "" if PRODUCTION else _local_secret("secret_key")
 )
 
+# By which the ledger's daily roots are sealed; without it, one derived from SECRET_KEY.
+LEDGER_KEY = env.str("LEDGER_KEY", default="")
+
 PORT = env.int("PORT", default=8000)
 SITE_URL = env.str("SITE_URL", default="" if PRODUCTION else f"http://localhost:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list(

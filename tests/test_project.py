@@ -241,6 +241,7 @@ PUBLIC = {
     "dossiers:questions", "dossiers:ask", "dossiers:asked", "dossiers:question_track",
     "dossiers:question",
     "dossiers:track", "dossiers:track_signed", "dossiers:verify", "dossiers:verify_token",
+    "dossiers:roots", "dossiers:roots_json",
     "payments:return",
     "payments:ipn", "payments:sandbox", "payments:sandbox_query", "account_login",
     "account_signup", "account_logout", "account_inactive", "account_reset_password",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from dossiers import confirmation, ledger, messages, notices, presenting
+from dossiers import confirmation, ledger, messages, notices, presenting, roots
 from dossiers.models import Dossier, DossierQuerySet
 from dossiers.turns import turn
 from procedures.text import fold
@@ -154,10 +154,14 @@ def filed(request: HttpRequest, code: str) -> HttpResponse:
 def chain(request: HttpRequest, code: str) -> HttpResponse:
     """The ledger of one's dossier as a file, to recompute: numbers and digests, no names."""
     dossier = get_object_or_404(Dossier.objects.visible_to(request.user), code=code)
-    rows = [
-        {"content": ledger.content(event), "hash": event.hash} for event in dossier.events.all()
-    ]
-    told = {"dossier": dossier.code, "how": _how_to_recompute(), "events": rows}
+    events = list(dossier.events.all())
+    told = {
+        "dossier": dossier.code,
+        "how": _how_to_recompute(),
+        "events": [{"content": ledger.content(event), "hash": event.hash} for event in events],
+        "how_root": roots.how_to_check(),
+        "root": roots.latest_place(dossier, events),
+    }
     response = HttpResponse(
         json.dumps(told, ensure_ascii=False, indent=1), content_type="application/json"
     )

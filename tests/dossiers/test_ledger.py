@@ -97,7 +97,7 @@ def test_anyone_can_recompute_the_chain_with_sha256_alone(dossier):
 def test_a_changed_row_is_named(change, dossier, capsys):
     tamper(f"UPDATE {TABLE} SET {change} WHERE dossier_id = %s AND seq = 3", dossier.pk)  # noqa: S608
 
-    assert f"{dossier.code}: nhật ký sai từ dòng 3" in complaints(capsys)
+    assert f"{dossier.code}: nhật ký sai: từ dòng 3" in complaints(capsys)
 
 
 def test_a_changed_row_with_a_fresh_hash_breaks_the_next(dossier, capsys):
@@ -108,7 +108,7 @@ def test_a_changed_row_with_a_fresh_hash_breaks_the_next(dossier, capsys):
         dossier.owner_id, ledger.hash_of(event), event.pk,
     )  # fmt: skip
 
-    assert f"{dossier.code}: nhật ký sai từ dòng 3" in complaints(capsys)
+    assert f"{dossier.code}: nhật ký sai: từ dòng 3" in complaints(capsys)
 
 
 def _remove(event: Event) -> None:
@@ -120,32 +120,32 @@ def _remove(event: Event) -> None:
 def test_a_row_removed_from_the_middle_is_seen_at_the_next(dossier, capsys):
     _remove(dossier.events.get(seq=2))
 
-    assert f"{dossier.code}: nhật ký sai từ dòng 3" in complaints(capsys)
+    assert f"{dossier.code}: nhật ký sai: từ dòng 3" in complaints(capsys)
 
 
 def test_a_first_row_removed_is_seen_at_the_next(dossier, capsys):
     _remove(dossier.events.get(seq=1))
 
-    assert f"{dossier.code}: nhật ký sai từ dòng 2" in complaints(capsys)
+    assert f"{dossier.code}: nhật ký sai: từ dòng 2" in complaints(capsys)
 
 
 def test_a_tail_cut_off_is_seen_against_the_dossier(dossier, capsys):
     _remove(dossier.events.last())
 
-    assert f"{dossier.code}: nhật ký thiếu dòng" in complaints(capsys)
+    assert f"{dossier.code}: nhật ký sai: thiếu dòng" in complaints(capsys)
 
 
 def test_a_whole_chain_removed_is_seen_against_the_dossier(dossier, capsys):
     for event in reversed(dossier.events.all()):
         _remove(event)
 
-    assert f"{dossier.code}: nhật ký thiếu dòng" in complaints(capsys)
+    assert f"{dossier.code}: nhật ký sai: thiếu dòng" in complaints(capsys)
 
 
 def test_a_state_changed_behind_the_workflow_is_seen(dossier, capsys):
     Dossier.objects.filter(pk=dossier.pk).update(state=Dossier.State.COMPLETED)
 
-    assert f"{dossier.code}: nhật ký thiếu dòng" in complaints(capsys)
+    assert f"{dossier.code}: nhật ký sai: thiếu dòng" in complaints(capsys)
 
 
 def test_two_rows_swapped_are_named(dossier, capsys):
@@ -153,7 +153,7 @@ def test_two_rows_swapped_are_named(dossier, capsys):
     tamper(f"UPDATE {TABLE} SET seq = 2 WHERE dossier_id = %s AND seq = 3", dossier.pk)  # noqa: S608
     tamper(f"UPDATE {TABLE} SET seq = 3 WHERE dossier_id = %s AND seq = 99", dossier.pk)  # noqa: S608
 
-    assert f"{dossier.code}: nhật ký sai từ dòng 2" in complaints(capsys)
+    assert f"{dossier.code}: nhật ký sai: từ dòng 2" in complaints(capsys)
 
 
 def test_each_broken_dossier_is_named_and_no_other(dossier, capsys):

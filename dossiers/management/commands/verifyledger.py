@@ -1,57 +1,119 @@
-"""`manage.py verifyledger`: recompute every chain and name the first broken link."""
+"""`manage.py verifyledger`: recompute every chain and every root, and name what is broken."""
 
 from __future__ import annotations
 
+import datetime
+from collections import defaultdict
+from collections.abc import Iterator
 from itertools import groupby
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
-from dossiers import ledger
-from dossiers.models import Dossier, Event
+from dossiers import ledger, participants, roots
+from dossiers.models import DailyRoot, Dossier, Event
+
+# What made a dossier's version grow: the moves, which name a state, and one that does not.
+_MOVES = ~Q(to_state="") | Q(name=participants.MANDATE_ENDED)
 
 
 class Command(BaseCommand):
-    """Reads the whole ledger once, in order, and compares each dossier with its end."""
+    """Reads the whole ledger once, in order; of each day it keeps a handful of hashes."""
 
-    help = "Tính lại chuỗi mã băm của nhật ký mọi hồ sơ, và so với hồ sơ."
+    help = "Tính lại nhật ký của mọi hồ sơ và mã gốc của mọi ngày, chỉ ra chỗ sai đầu tiên."
 
     def handle(self, **options: object) -> None:
-        """Exit with an error where any chain is broken, cut off or does not fit its dossier."""
-        events = Event.objects.select_related("dossier").order_by("dossier_id", "seq")
-        broken, count = set(), 0
-        chains = groupby(events.iterator(chunk_size=1000), key=lambda event: event.dossier_id)
-        for dossier_id, chain in chains:
-            rows = list(chain)
-            count += len(rows)
-            first = ledger.first_broken(rows)
-            if first is not None:
-                broken.add(dossier_id)
-                self.stderr.write(
-                    _("Hồ sơ %(code)s: nhật ký sai từ dòng %(seq)d.")
-                    % {"code": first.dossier.code, "seq": first.seq}
-                )
-        for dossier in _unlike_their_chains():
-            broken.add(dossier.pk)
-            self.stderr.write(
-                _("Hồ sơ %(code)s: nhật ký thiếu dòng hoặc khác trạng thái của hồ sơ.")
-                % {"code": dossier.code}
+        """Exit with an error where a chain is broken, cut off, unlike its dossier or its roots."""
+        self.events, self.trees = 0, defaultdict(roots.Tree)
+        published = list(DailyRoot.objects.order_by("day"))
+        broken = set(self._broken_chains())
+        broken |= set(self._unlike_their_chains())
+        days = list(self._broken_days(published))
+        if broken or days:
+            counts = {"dossiers": len(broken), "days": len(days)}
+            raise CommandError(
+                _("%(dossiers)d hồ sơ có nhật ký sai, %(days)d ngày có mã gốc sai.") % counts
             )
-        if broken:
-            raise CommandError(_("%(count)d hồ sơ có nhật ký sai.") % {"count": len(broken)})
-        self.stdout.write(_("%(count)d sự việc, mọi chuỗi đều khớp.") % {"count": count})
+        self.stdout.write(
+            _("%(count)d sự việc, mọi chuỗi đều khớp; %(days)d mã gốc của ngày đều khớp.")
+            % {"count": self.events, "days": len(published)}
+        )
+
+    def _broken_chains(self) -> Iterator[int]:
+        """The dossiers whose chain does not fit; the first such event of each is named."""
+        events = Event.objects.order_by("dossier_id", "seq").iterator(chunk_size=1000)
+        for dossier, chain in groupby(events, key=lambda event: event.dossier_id):
+            if said := self._first_fault(chain):
+                yield dossier
+                self._complain(dossier, said)
+
+    def _first_fault(self, chain: Iterator[Event]) -> str:
+        """What is wrong at the first broken event of a chain, whose days all get their heads."""
+        said, before = "", None
+        for day, events in groupby(chain, key=lambda event: roots.day_of(event.at)):
+            grown = 0
+            for event in events:
+                fault = ledger.fault(event, before)
+                said = said or (fault and _place(event, fault))
+                grown, before = grown + 1, event
+            self.events += grown
+            self.trees[day].add(before.hash, events=grown)
+        return said
+
+    def _unlike_their_chains(self) -> Iterator[int]:
+        for dossier in _unlike_their_chains():
+            yield dossier.pk
+            self._complain(dossier.pk, _("thiếu dòng hoặc khác trạng thái của hồ sơ"))
+
+    def _broken_days(self, published: list[DailyRoot]) -> Iterator[datetime.date]:
+        """The days whose root is not what the ledger, the day before and our key make it."""
+        before = None
+        for row in published:
+            if said := _fault_of_root(row, before, self.trees[row.day]):
+                yield row.day
+                self.stderr.write(
+                    _("Mã gốc ngày %(day)s: %(what)s.")
+                    % {"day": f"{row.day:%d/%m/%Y}", "what": said}
+                )
+            before = row
+
+    def _complain(self, dossier: int, said: str) -> None:
+        code = Dossier.objects.values_list("code", flat=True).get(pk=dossier)
+        self.stderr.write(
+            _("Hồ sơ %(code)s: nhật ký sai: %(what)s.") % {"code": code, "what": said}
+        )
+
+
+def _place(event: Event, fault: str) -> str:
+    return _("từ dòng %(seq)d, %(fault)s") % {"seq": event.seq, "fault": fault}
+
+
+def _fault_of_root(row: DailyRoot, before: DailyRoot | None, tree: roots.Tree) -> str:
+    """What does not fit at one root; "" where everything does."""
+    if before and row.day != before.day + roots.ONE_DAY:
+        return _("thiếu mã gốc của ngày ngay trước")
+    if row.previous != (before.root if before else ""):
+        return _("không nối với ngày trước")
+    if not roots.is_ours(row):
+        return _("dấu niêm phong không phải của cổng")
+    counts = {"events": row.events, "found": tree.events}
+    if (row.chains, row.events) != (tree.count, tree.events):
+        return _("đã công bố %(events)d sự việc, nhật ký nay có %(found)d") % counts
+    if row.root != roots.root_of(row.day, row.previous, tree):
+        return _("nhật ký của ngày này không còn như lúc công bố")
+    return ""
 
 
 def _unlike_their_chains() -> QuerySet[Dossier]:
     """Dossiers whose version is not the number of their moves, or whose state is not the
     last move's: a chain whose end was cut off is whole in itself."""
-    moves = ~Q(events__name=ledger.LOOK) & Q(events__isnull=False)
-    last = Event.objects.filter(dossier=OuterRef("pk")).exclude(name=ledger.LOOK).order_by("-seq")
+    moves = Event.objects.filter(_MOVES, dossier=OuterRef("pk")).order_by()
+    counted = moves.values("dossier").annotate(count=Count("pk")).values("count")
+    last = Event.objects.filter(dossier=OuterRef("pk")).exclude(to_state="").order_by("-seq")
     return (
         Dossier.objects.exclude(state=Dossier.State.DRAFT)
-        .annotate(
-            moves=Count("events", filter=moves), last_state=Subquery(last.values("to_state")[:1])
-        )
-        .exclude(version=F("moves"), state=F("last_state"))
+        .annotate(moves=Subquery(counted[:1]), last_state=Subquery(last.values("to_state")[:1]))
+        .exclude(version=F("moves"), state=F("last_state"), moves__isnull=False)
+        .only("pk")
     )

@@ -10,7 +10,8 @@ from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from dossiers import due as dossiers_due
-from dossiers import expiry, orphans, wallet
+from dossiers import expiry, orphans, roots, wallet
+from dossiers.reports import tallies
 from payments import due as payments_due
 from portal import exports, stuck_tasks, unconfirmed
 from procedures import due as procedures_due
@@ -29,6 +30,8 @@ WORK = (
     expiry.delete_expired,
     wallet.warn_of_expiry,
     orphans.sweep_daily,
+    roots.publish,
+    tallies.roll,
     payments_due.query_pending,
     procedures_due.begin_approved_revisions,
     procedures_due.sweep_broken_loads,
