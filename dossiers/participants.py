@@ -200,7 +200,8 @@ def end_mandate(participant: Participant) -> Dossier:
     former, dossier.owner = dossier.owner, locked.user
     dossier.behalf = behalf.after_mandate(dossier)
     dossier.secret = new_secret()
-    dossier.version += 1
+    # The version counts what the ledger tells; that begins when the dossier is filed.
+    dossier.version += dossier.state != Dossier.State.DRAFT
     dossier.save(update_fields=["owner", "behalf", "secret", "version", "updated_at"])
     locked.ended_at = timezone.now()
     locked.save(update_fields=["ended_at"])
