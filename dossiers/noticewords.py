@@ -65,7 +65,7 @@ WORDS = {
         _(
             "%(office)s không tiếp nhận hồ sơ “%(procedure)s”.\nLý do: %(note)s\n"
             "Căn cứ: %(ground)s\nPhiếu từ chối có trên trang hồ sơ. Khi đã đủ điều kiện, "
-            "%(filer)s có thể nộp hồ sơ mới."
+            "%(filer)s có thể nộp hồ sơ mới.\n%(appeal)s"
         ),
     ),
     "request_supplement": Words(
@@ -162,7 +162,7 @@ WORDS = {
         _("Hồ sơ %(code)s: đã có kết quả"),
         _(
             "%(office)s đã giải quyết xong hồ sơ “%(procedure)s” và không đồng ý; lý do và căn cứ "
-            "ghi trong văn bản trả lời."
+            "ghi trong văn bản trả lời.\n%(appeal)s"
         ),
         rest="%(collecting)s",
     ),
@@ -181,7 +181,10 @@ WORDS = {
     ),
     "stop": Words(
         _("Hồ sơ %(code)s: dừng giải quyết"),
-        _("%(office)s dừng giải quyết hồ sơ “%(procedure)s”.\nLý do: %(note)s\nCăn cứ: %(ground)s"),
+        _(
+            "%(office)s dừng giải quyết hồ sơ “%(procedure)s”.\nLý do: %(note)s\n"
+            "Căn cứ: %(ground)s\n%(appeal)s"
+        ),
     ),
     "withdraw": Words(
         _("Hồ sơ %(code)s: đã rút"),
@@ -213,6 +216,30 @@ WORDS = {
         _("Bản dự thảo kết quả của hồ sơ “%(procedure)s” đang chờ ông/bà kiểm tra."),
         _("kiểm tra từng chữ trong bản dự thảo và xác nhận, hoặc báo chỗ sai,%(before)s."),
         "dossiers:draft_result",
+    ),
+    # --- To officials -------------------------------------------------------------------
+    "warn_office": Words(
+        _("Hồ sơ %(code)s: sắp đến hạn trả kết quả"),
+        _(
+            "Hồ sơ “%(procedure)s” hẹn trả kết quả lúc %(promised_at)s mà chưa giải quyết xong."
+            "%(drafted)s"
+        ),
+        rest=_("Nếu không kịp, văn bản xin lỗi phải được ký trước %(when)s."),
+    ),
+    "escalate": Words(
+        _("Hồ sơ %(code)s: đã quá hạn trả kết quả"),
+        _(
+            "Hồ sơ “%(procedure)s” tại %(office)s hẹn trả kết quả lúc %(promised_at)s mà chưa giải "
+            "quyết xong. Người thụ lý: %(officer)s. Việc quá hạn đã được ghi nhận."
+        ),
+        rest=_("Xin đôn đốc giải quyết ngay và giải trình trên trang hồ sơ."),
+    ),
+    "proposal_returned": Words(
+        _("Hồ sơ %(code)s: đề xuất được trả lại"),
+        _(
+            "Đề xuất “%(kind_words)s” của hồ sơ “%(procedure)s” được trả lại.\nLý do: %(note)s"
+        ),
+        rest=_("Xin xem lại và đề xuất khác nếu cần."),
     ),
     "message": Words(
         _("Hồ sơ %(code)s: cơ quan gửi tin nhắn"),
