@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
-from procedures.loading import content, levels, references
+from procedures.loading import atonce, content, levels, references
 from procedures.loading.schema import OLDER_KEYS, ProcedureSpec
 from procedures.loading.sentences import Sentence, in_line, nearest, path_of, sentence
 from procedures.loading.sheets import MARK
@@ -91,7 +91,8 @@ def check_document(document: Document) -> ProcedureSpec | None:
     if spec is None:
         return None
     document.level = levels.report(spec)
-    for finding in (*content.findings(spec), *references.findings(spec)):
+    found = (*content.findings(spec), *atonce.findings(spec), *references.findings(spec))
+    for finding in found:
         mended = content.with_replaced(document.text_of(finding.path), finding.old, finding.new)
         document.fault(finding.path, finding.message, suggestion=mended, kind=finding.kind)
     return None if document.faults else spec

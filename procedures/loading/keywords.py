@@ -46,6 +46,8 @@ MEANINGS = {
     "ProcedureSpec.legal_basis": "Các văn bản làm căn cứ.",
     "ProcedureSpec.paper": "Phần đầu của tờ khai in ra, theo mẫu chính thức.",
     "ProcedureSpec.ask_first": "Từ 3 đến 5 câu hỏi (hoặc mục) quyết định người dân cần giấy tờ gì; hỏi trước khi điền đơn.",
+    "ProcedureSpec.at_once": "yes: quầy nhập nhanh và trả kết quả giấy ngay, như chứng thực.",
+    "ProcedureSpec.ask_at_once": "Vài câu hỏi mà nhập nhanh hỏi, dạng mục.câu_hỏi; nhất là câu để tính phí.",
     "ProcedureSpec.form": "Các câu hỏi của tờ khai, chia theo mục. Từ mức độ 2 phải có.",
     # The office
     "Office.tier": "Cấp giải quyết: province, district, commune, theo danh sách cơ quan.",

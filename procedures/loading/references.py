@@ -162,6 +162,8 @@ def _references(spec: ProcedureSpec) -> Iterator[tuple[Path, str]]:
         yield ("on_time", "start"), spec.on_time.start
     for index, question in enumerate(spec.ask_first):
         yield ("ask_first", index), question
+    for index, question in enumerate(spec.ask_at_once):
+        yield ("ask_at_once", index), question
     for index, document in enumerate(spec.documents):
         if document.print_from:
             yield ("documents", index, "print_from"), document.print_from

@@ -324,6 +324,8 @@ class ProcedureSpec(Strict):
     legal_basis: list[Law] = []
     paper: PaperSpec = PaperSpec()
     ask_first: list[Text] = []
+    at_once: YesNo = False
+    ask_at_once: list[Path] = []
     form: list[Section] = []
 
 

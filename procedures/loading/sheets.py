@@ -393,6 +393,8 @@ PROCEDURE = Sheet(
         Column("paper.addressed_to", "Kính gửi"),
         Column("paper.source", "Mẫu đơn theo"),
         Column("ask_first", "Câu hỏi của “Tôi cần gì?”", LINES),
+        Column("at_once", "Quầy trả kết quả ngay", YES_NO),
+        Column("ask_at_once", "Nhập nhanh hỏi gì", LINES),
     ),
 )
 

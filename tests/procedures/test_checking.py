@@ -704,3 +704,41 @@ def test_one_endless_line_is_given_up_too():
 
     assert spec is None
     assert document.faults
+
+
+# --- Given at once at the counter -----------------------------------------------------
+
+SAME_DAY = [{"type": "direct", "time": "same_day"}]
+ON_PAPER = {"name": "Bản sao", "made_in": "Sổ của xã", "give_by": ["counter"]}
+
+
+def at_once(**changes) -> str:
+    made = {
+        "channels": SAME_DAY, "result": ON_PAPER, "at_once": "yes",
+        "service_level": "2", "online": "none",
+    }  # fmt: skip
+    asked = {"fees": fee(times="ban_sao.so_luong"), "ask_at_once": ["ban_sao.so_luong"]}
+    return definition(**(made | asked | changes))
+
+
+def test_a_result_on_paper_of_the_same_day_may_be_given_at_once():
+    document, spec = check_text(at_once(), "mau.yaml")
+
+    assert document.faults == []
+    assert (spec.at_once, spec.ask_at_once) == (True, ["ban_sao.so_luong"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"channels": [{"type": "direct", "time": "2 working_days"}]}, "time: same_day"),
+        ({"result": ON_PAPER | {"give_by": ["post"]}}, "trả tại quầy"),
+        ({"ask_at_once": ["ban_sao.so_luon"]}, "Không có câu hỏi “ban_sao.so_luon”"),
+        ({"ask_at_once": ["ban_sao", "ban_sao.so_luong"]}, "hãy ghi từng câu hỏi"),
+        ({"ask_at_once": ["ban_sao.nguoi.ho_ten", "ban_sao.so_luong"]}, "chỉ hỏi số"),
+        ({"ask_at_once": []}, "ask_at_once phải hỏi câu này"),
+        ({"at_once": "no"}, "chỉ dùng cùng với at_once"),
+    ],
+)
+def test_what_keeps_a_result_from_being_given_at_once_is_named(changes, words):
+    assert words in " ".join(told(at_once(**changes)))
