@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import cached_property
 
 from procedures.filingplace import national_url, portal_office
 from procedures.models import Agency
 
 
-@dataclass(frozen=True)
 class Site:
-    """The portal as its pages name it."""
+    """The portal as its pages name it; asks the database only where a page names its office."""
 
-    office: Agency | None
-    is_demo: bool
-    is_trial: bool
-    national_url: str
-    url: str
-    max_upload_mb: int
+    @cached_property
+    def office(self) -> Agency | None:
+        """The office whose portal it is."""
+        return portal_office()
 
+    @property
+    def is_demo(self) -> bool:
+        """Whether demo people may enter."""
+        return settings.DEMO
 
-def _site() -> Site:
-    office = portal_office()
-    return Site(
-        office=office,
-        is_demo=settings.DEMO,
-        # Demo people and a demo signature make no dossier that counts, whatever the office says.
-        is_trial=settings.DEMO or office is None or office.mode == Agency.Mode.TRIAL,
-        national_url=national_url(),
-        url=settings.SITE_URL,
-        max_upload_mb=settings.MAX_UPLOAD_MB,
-    )
+    @property
+    def is_trial(self) -> bool:
+        """Whether nothing counts: demo people and a demo signature make no dossier that does,
+        whatever the office says."""
+        return settings.DEMO or self.office is None or self.office.mode == Agency.Mode.TRIAL
+
+    @property
+    def national_url(self) -> str:
+        """The national portal."""
+        return national_url()
+
+    @property
+    def url(self) -> str:
+        """The address of this portal."""
+        return settings.SITE_URL
+
+    @property
+    def max_upload_mb(self) -> int:
+        """How large a file may be."""
+        return settings.MAX_UPLOAD_MB
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """`site` for templates; asks the database only where a page uses it.
-
-    `portal` is the same: allauth's own pages put another `site` in its place.
-    """
-    lazy = SimpleLazyObject(_site)
-    return {"site": lazy, "portal": lazy}
+    """`site` for templates; `portal` is the same: allauth's own pages put another `site` in
+    its place."""
+    site = Site()
+    return {"site": site, "portal": site}

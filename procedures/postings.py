@@ -26,11 +26,23 @@ def roles_of(user: Any) -> frozenset[str]:
     return frozenset(Posting.objects.filter(user=user).current().values_list("role", flat=True))
 
 
+def held_by(user: Any) -> list[tuple[str, int]]:
+    """(role, key of the office) of every posting of `user` that is in force today."""
+    return list(Posting.objects.filter(user=user).current().values_list("role", "agency_id"))
+
+
+def held(request: HttpRequest) -> list[tuple[str, int]]:
+    """The same for who sends a request, asked once."""
+    if not hasattr(request, "_held_today"):
+        request._held_today = held_by(request.user)
+    return request._held_today
+
+
 def roles(request: HttpRequest) -> frozenset[str]:
-    """The same for who sends a request, asked once whatever the number of admin pages."""
-    if not hasattr(request, "_roles_today"):
-        request._roles_today = roles_of(request.user)
-    return request._roles_today
+    """The roles of who sends a request, asked once whatever the number of admin pages."""
+    if request.user.is_superuser:
+        return roles_of(request.user)
+    return frozenset(role for role, _agency in held(request))
 
 
 def offices_of(user: Any, among: Iterable[str] = HANDLING_ROLES) -> frozenset[int]:
@@ -43,7 +55,8 @@ def offices_of(user: Any, among: Iterable[str] = HANDLING_ROLES) -> frozenset[in
 def offices(request: HttpRequest) -> frozenset[int]:
     """The offices whose dossiers the sender of a request works with, asked once."""
     if not hasattr(request, "_offices_today"):
-        request._offices_today = offices_of(request.user)
+        own = (agency for role, agency in held(request) if role in HANDLING_ROLES)
+        request._offices_today = at_or_below(own)
     return request._offices_today
 
 
