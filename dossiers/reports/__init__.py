@@ -1,0 +1,1 @@
+"""What an office did: counted once a day, read for any period, printed, signed and kept."""
