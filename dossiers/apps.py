@@ -25,5 +25,6 @@ class DossiersConfig(AppConfig):
 
         for name in _ACTIONS_IN_ORDER:
             import_module(f"dossiers.{name}")
+        import_module("dossiers.reports.tallies")  # hears of moves that change finished days
         triggers.register(self.label, ledger.append_only)
         post_migrate.connect(install_triggers, sender=self)
