@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.mfa.utils import is_mfa_enabled
-from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from dossiers import officials
+from dossiers import officials, secondfactor
 
 # The secrets of people's second factors and sessions, and what tasks were given.
 NOT_SHOWN = {
@@ -35,7 +34,7 @@ class OfficialsSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Active officials who used a second factor in this very session; demo people alone,
         in demo mode alone, may go without."""
-        return super().has_permission(request) and used_second_factor(request)
+        return super().has_permission(request) and secondfactor.was_used(request)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """With whether the counter's own page is offered."""
@@ -76,16 +75,8 @@ class OfficialsSite(AdminSite):
             return redirect_to_login(target, reverse("account_login"))
         if self.has_permission(request):
             return redirect("admin:index")
-        if request.user.is_staff and not used_second_factor(request):
+        if request.user.is_staff and not secondfactor.was_used(request):
             # Asks for the code; for one who has no second factor yet, how to set it up.
             step = "mfa_reauthenticate" if is_mfa_enabled(request.user) else "mfa_index"
             return redirect(f"{reverse(step)}?{urlencode({'next': target})}")
         return render(request, "403.html", status=403)
-
-
-def used_second_factor(request: HttpRequest) -> bool:
-    """Whether this session was opened with a second factor."""
-    if settings.DEMO and request.user.is_demo:
-        return True
-    records = request.session.get("account_authentication_methods", [])
-    return any(record.get("method") == "mfa" for record in records)

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+from django.db.models.signals import post_migrate
 
 
 class PortalConfig(AppConfig):
@@ -12,10 +13,11 @@ class PortalConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Register the settings checks, and what happens at a login."""
-        from portal import checks, sessions  # noqa: F401  (checks registers itself)
+        """Register the settings checks, what happens at a login, and what roles may do."""
+        from portal import checks, roles, sessions  # noqa: F401  (checks registers itself)
 
         sessions.connect()
+        post_migrate.connect(roles.sync_groups, sender=self, dispatch_uid="roles")
 
 
 class OfficialsAdminConfig(DjangoAdminConfig):

@@ -232,7 +232,7 @@ USE_TZ = True
 
 # --- Accounts -------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["portal.roles.PostingBackend"]
 PASSWORD_HASHERS = [
     "portal.hashers.Argon2id",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

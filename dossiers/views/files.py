@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from dossiers import attachments, intake, ledger, tracking
+from dossiers import attachments, intake, ledger, secondfactor, tracking
 from dossiers.models import Attachment, Bundle, Dossier, Paper, Result
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def _allowed(
             return
         raise Http404
     handled = Dossier.objects.handled_by(request.user).filter(pk=dossier.pk)
-    if not request.user.is_staff or not handled.exists():
+    is_official = request.user.is_staff and secondfactor.was_used(request)
+    if not is_official or not handled.exists():
         raise Http404
     ledger.record_look(dossier, by=request.user, what=what)
 
