@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import filing, results, supplements, tracking
+from dossiers import filing, grounds, proposals, results, supplements, tracking
 from dossiers.answers import answer_sections
 from dossiers.models import Dossier
 from dossiers.workflow import Action
@@ -28,7 +28,7 @@ class MoveForm(forms.Form):
         super().__init__(data, files, initial={"version": dossier.version})
         self.action, self.dossier = action, dossier
         self.groups: list[supplements.Group] = []
-        for name in action.asks:
+        for name in action.inputs(dossier):
             for key, field in self._inputs(name):
                 field.required = False
                 self.fields[key] = field
@@ -69,6 +69,14 @@ class MoveForm(forms.Form):
             for group in self.groups
         ]  # fmt: skip
 
+    def lost_words(self) -> list[str]:
+        """What was typed into inputs that the form has no more, because the dossier moved on."""
+        if not self.is_bound:
+            return []
+        typed = ("reason", "items", "comment")
+        names = [n for n in self.data if n in typed or n.startswith("note:")]
+        return [self.data[n] for n in names if n not in self.fields and self.data[n].strip()]
+
     def _is_touched(self, choice: supplements.Choice) -> bool:
         return self.is_bound and bool(
             self[f"fault:{choice.key}"].data or self[f"note:{choice.key}"].data
@@ -90,6 +98,58 @@ class MoveForm(forms.Form):
                     _("Hãy ghi chỗ sai của: %(name)s.") % {"name": choice.label},
                 )
         return cleaned
+
+    def _ground(self) -> list[tuple[str, forms.Field]]:
+        found = grounds.offered(self.dossier, grounds.OFFERED[self.action.name])
+        field = forms.ChoiceField(
+            label=_("Căn cứ pháp lý"),
+            choices=[("", _("Chọn căn cứ")), *((row.code, str(row)) for row in found)],
+            help_text=_("Chỉ cần khi không đồng ý.") if self.action.name == "propose" else "",
+        )
+        return [("ground", field)]
+
+    def _proposal(self) -> list[tuple[str, forms.Field]]:
+        """Which of several proposals is meant; nothing to choose where there is one."""
+        is_consent = self.action.name == "consent"
+        find = proposals.waiting_for_leader if is_consent else proposals.for_leader
+        found = find(self.dossier)
+        if len(found) < 2:
+            return []
+        choices = [(str(row.pk), proposals.text_of(row)) for row in found]
+        field = forms.ChoiceField(label=_("Đề xuất"), choices=choices, widget=forms.RadioSelect)
+        return [("proposal", field)]
+
+    def _consent_reason(self) -> list[tuple[str, forms.Field]]:
+        field = forms.CharField(
+            label=_("Ý kiến của lãnh đạo"), max_length=2000, widget=forms.Textarea({"rows": 3}),
+            help_text=_("Phải ghi lý do khi cho yêu cầu bổ sung thêm lần nữa hoặc sau thời gian."),
+        )  # fmt: skip
+        return [("reason", field)]
+
+    def _comment(self) -> list[tuple[str, forms.Field]]:
+        field = forms.CharField(
+            label=_("Vì sao trả lại"), max_length=2000, widget=forms.Textarea({"rows": 3})
+        )
+        return [("reason", field)]
+
+    def _new_date(self) -> list[tuple[str, forms.Field]]:
+        proposed = proposals.open_of(self.dossier, proposals.Kind.EXTENSION)
+        field = forms.DateField(
+            label=_("Ngày hẹn mới"), input_formats=["%d/%m/%Y"], help_text=_("Ví dụ: 05/02/2026"),
+            initial=proposals.new_date_of(proposed), widget=forms.DateInput(format="%d/%m/%Y"),
+        )  # fmt: skip
+        return [("new_date", field)]
+
+    def _reason(self) -> list[tuple[str, forms.Field]]:
+        """An apology that was proposed or drafted is signed as it is, or changed first."""
+        proposed = None
+        if self.action.name == "extend":
+            proposed = proposals.open_of(self.dossier, proposals.Kind.EXTENSION)
+        field = forms.CharField(
+            label=_REASON, max_length=4000, widget=forms.Textarea({"rows": 4}),
+            initial=proposed.reason if proposed else "",
+        )  # fmt: skip
+        return [("reason", field)]
 
     def _person(self) -> list[tuple[str, forms.Field]]:
         people = tracking.people_of(self.dossier)
@@ -189,13 +249,6 @@ class MoveForm(forms.Form):
 
 
 _TEXTS = {
-    "reason": lambda: forms.CharField(
-        label=_REASON, max_length=4000, widget=forms.Textarea({"rows": 4})
-    ),
-    "ground": lambda: forms.CharField(
-        label=_("Căn cứ pháp lý"), max_length=200,
-        help_text=_("Ví dụ: khoản 1 Điều 16 Luật Hộ tịch"),
-    ),
     "card_checked": lambda: forms.BooleanField(
         label=_("Đã đối chiếu thẻ căn cước: đúng là người này"),
         help_text=_("Mã cũ và các mã QR đã cấp không còn dùng được ngay khi cấp mã mới."),
@@ -207,8 +260,5 @@ _TEXTS = {
     ),
     "collector": lambda: forms.CharField(
         label=_("Người nhận"), max_length=120, help_text=_("Để trống nếu chính người nộp nhận.")
-    ),
-    "new_date": lambda: forms.DateField(
-        label=_("Ngày hẹn mới"), input_formats=["%d/%m/%Y"], help_text=_("Ví dụ: 05/02/2026")
     ),
 }  # fmt: skip

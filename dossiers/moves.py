@@ -15,11 +15,15 @@ from django.utils.translation import gettext_lazy
 
 from dossiers import (
     attachments,
+    breaches,
     bundles,
+    clock,
     filing,
+    grounds,
     ledger,
     papers,
     previews,
+    proposals,
     results,
     supplements,
     tracking,
@@ -27,6 +31,7 @@ from dossiers import (
 from dossiers.codes import next_code
 from dossiers.models import (
     Attachment,
+    Breach,
     Dossier,
     Event,
     Notice,
@@ -42,7 +47,7 @@ from procedures.models import Channel, Fee
 # "8 giờ làm việc" for the first answer to an online filing comes from the texts of
 # procedures, not from a decree, so it is a value here and said with its source.
 ANSWER_HOURS = 8
-REASON_MISSING = gettext_lazy("Hãy ghi lý do; công dân sẽ đọc đúng lời này.")
+REASON_MISSING = proposals.REASON_MISSING
 
 
 # --- The citizen files ----------------------------------------------------------------
@@ -96,6 +101,11 @@ def _accept(move: Move) -> None:
     dossier.accepted_at = move.now
     dossier.answer_by = None
     dossier.promised_at = _promise(dossier, move.now)
+    # An online filing is there at once (Decree 61/2018, article 18 clause 1).
+    if dossier.channel == Channel.Kind.ONLINE:
+        dossier.handed_on_at = move.now
+    else:
+        dossier.hand_on_by = worktime.hand_on_deadline(move.now, dossier.receiving_agency)
     move.papers.append((Paper.Kind.RECEIPT, papers.receipt_facts(dossier, by=move.by)))
 
 
@@ -110,31 +120,103 @@ def _promise(dossier: Dossier, now: datetime.datetime) -> datetime.datetime | No
     )
 
 
+def _hand_on(move: Move) -> None:
+    """The papers leave the desk for who handles them (Decree 61/2018, article 18 clause 2)."""
+    if move.dossier.handed_on_at:
+        raise Refused(_("Hồ sơ đã được chuyển cho nơi giải quyết rồi."))
+    move.dossier.handed_on_at = move.now
+
+
 def _refuse(move: Move) -> None:
-    reason = move.text("reason", REASON_MISSING)
-    ground = move.text("ground", _("Hãy ghi căn cứ pháp lý của việc từ chối."))
+    """Reception sends what the leader agreed to, word for word."""
+    proposal = proposals.consented(move.dossier, proposals.Kind.REFUSAL)
+    ground = proposal.ground
     move.dossier.to_refused()
-    move.say(reason, ground=ground)
-    move.papers.append(
-        (Paper.Kind.REFUSAL, papers.refusal_facts(move.dossier, reason, ground, by=move.by))
+    move.data = {"ground": ground.code}
+    proposals.sent(move, proposal)
+    move.say(proposal.reason, ground=ground.law)
+    facts = papers.refusal_facts(
+        move.dossier, proposal.reason, str(ground), by=move.by, appeal=grounds.appeals(move.dossier)
     )
+    move.papers.append((Paper.Kind.REFUSAL, facts))
+    _note_refused_late(move)
+
+
+def _note_refused_late(move: Move) -> None:
+    """A refusal comes within the time for handling (Decree 61/2018, article 19 clause 8)."""
+    before = move.before
+    due = before.answer_by if before.state == State.SUBMITTED else before.promised_at
+    if due and due < move.now:
+        breaches.note(
+            move.dossier, Breach.Kind.REFUSED_LATE, at=due, officer=move.dossier.assignee_id
+        )
 
 
 def _request_supplement(move: Move) -> None:
+    """The desk asks: what the officer proposed, or before acceptance what it found itself."""
     dossier = move.dossier
-    request = supplements.read(dossier, move.details)
-    request.reason = move.text("reason", REASON_MISSING)
-    request.asked_by = move.by
+    said = proposals.circumstances(dossier, move.now)
+    proposal = proposals.open_of(dossier, proposals.Kind.SUPPLEMENT)
+    if proposal is None:
+        request = _found_at_desk(move, said)
+    else:
+        request = proposals.request_of(dossier, proposal)
+        request.allowed_by, request.allowed_reason = proposal.consented_by, proposal.consent_reason
+    if said.needs_consent and request.allowed_by is None:
+        raise Refused(
+            _("Việc yêu cầu bổ sung này cần lãnh đạo cho phép: %(why)s.") % {"why": said.words}
+        )
+    request.stage, request.is_further = said.stage, said.is_further
+    request.is_late, request.asked_by = said.is_late, move.by
+    late_since = proposals.last_moment(dossier)
     _pause(move)
     dossier.to_supplement_required()
     _give_time(move, "supplement")
     request.due_at = dossier.citizen_by
     request.save()
     move.data = {"request": request.pk, "documents": request.documents, "fields": request.fields}
+    if proposal is not None:
+        proposals.sent(move, proposal)
+    _note_supplement(move, request, late_since)
     move.say("\n".join(supplements.sentences(dossier, request)))
     move.papers.append(
         (Paper.Kind.SUPPLEMENT, papers.supplement_facts(dossier, request, by=move.by))
     )
+
+
+def _found_at_desk(move: Move, said: proposals.Circumstances) -> SupplementRequest:
+    """What reception found; once accepted, only who handles the dossier may want something."""
+    if move.dossier.state != State.SUBMITTED:
+        raise Refused(
+            _(
+                "Hồ sơ đã được tiếp nhận: công chức thụ lý đề xuất, một cửa gửi yêu cầu bổ sung. "
+                "Hiện chưa có đề xuất nào."
+            )
+        )
+    if said.needs_consent:
+        raise Refused(
+            _("Việc yêu cầu bổ sung này cần lãnh đạo cho phép: %(why)s.") % {"why": said.words}
+        )
+    request = supplements.read(move.dossier, move.details)
+    request.reason = move.text("reason", REASON_MISSING)
+    return request
+
+
+def _note_supplement(
+    move: Move, request: SupplementRequest, late_since: datetime.datetime | None
+) -> None:
+    """What the law does not want shows, also where the leader allowed it."""
+    proposal_by = move.before.assignee
+    if request.is_further:
+        breaches.note(
+            move.dossier, Breach.Kind.SUPPLEMENT_AGAIN,
+            at=move.now, occasion=str(request.pk), officer=proposal_by,
+        )  # fmt: skip
+    if request.is_late and late_since:
+        breaches.note(
+            move.dossier, Breach.Kind.SUPPLEMENT_LATE,
+            at=late_since, occasion=str(request.pk), officer=proposal_by,
+        )  # fmt: skip
 
 
 def _pause(move: Move) -> None:
@@ -211,6 +293,7 @@ def _resume(move: Move, *, restart: bool) -> None:
     """
     dossier = move.dossier
     dossier.to_where_it_came_from()
+    clock.resume_step(dossier, move.now, restart=restart)
     if dossier.state == State.SUBMITTED:
         _expect_answer(move)
     elif restart:
@@ -265,8 +348,10 @@ def _confirm_payment(move: Move) -> None:
 
 
 def _take(move: Move) -> None:
-    move.dossier.to_processing()
-    move.dossier.assignee = move.by
+    dossier = move.dossier
+    dossier.to_processing()
+    dossier.assignee = move.by
+    dossier.handed_on_at = dossier.handed_on_at or move.now
     move.data = {"assignee": move.by.pk}
 
 
@@ -351,8 +436,10 @@ def _propose(move: Move) -> None:
     if outcome not in Dossier.Outcome:
         raise Refused(_("Hãy chọn đề xuất: đồng ý hoặc không đồng ý."))
     granted = outcome == Dossier.Outcome.GRANTED
+    ground = None
     if not granted:
         move.text("reason", REASON_MISSING)
+        ground = grounds.chosen(dossier, grounds.Use.RESULT, move.details.get("ground"))
     if granted and _must_be_confirmed(dossier) and dossier.confirmed_at is None:
         raise Refused(_("Công dân chưa xác nhận bản dự thảo; hãy gửi bản dự thảo trước."))
     results.drop_unapproved(dossier)
@@ -360,8 +447,8 @@ def _propose(move: Move) -> None:
         results.keep_outside_result(move)
     dossier.outcome = outcome
     dossier.to_awaiting_approval()
-    move.data |= {"outcome": outcome}
-    move.say(move.words("reason"), public=not granted)
+    move.data |= {"outcome": outcome} | ({"ground": ground.code} if ground else {})
+    move.say(move.words("reason"), ground=ground.law if ground else "", public=not granted)
 
 
 def _must_be_confirmed(dossier: Dossier) -> bool:
@@ -392,6 +479,8 @@ def _complete(move: Move) -> None:
         raise Refused(_("Kết quả chưa được ký số."))
     dossier.to_completed()
     dossier.completed_at = move.now
+    if dossier.outcome == Dossier.Outcome.REFUSED:
+        _note_refused_late(move)
     move.data = {"result": result.pk, "sha256": result.sha256}
     # What was not asked before must be paid against the result.
     move.fee_lines = results.unpaid_fees(dossier)
@@ -441,43 +530,44 @@ def _withdraw(move: Move) -> None:
 
 def _stop(move: Move) -> None:
     reason = move.text("reason", REASON_MISSING)
-    ground = move.text("ground", _("Hãy ghi căn cứ pháp lý của việc dừng giải quyết."))
     dossier = move.dossier
+    ground = grounds.chosen(dossier, grounds.Use.STOP, move.details.get("ground"))
     dossier.to_stopped()
     dossier.paused_at = dossier.citizen_by = dossier.answer_by = None
-    move.say(reason, ground=ground)
-    move.papers.append(
-        (Paper.Kind.STOP, papers.stop_facts(dossier, reason, ground=ground, by=move.by))
+    move.data = {"ground": ground.code}
+    move.say(reason, ground=ground.law)
+    facts = papers.stop_facts(
+        dossier, reason, ground=str(ground), by=move.by, appeal=grounds.appeals(dossier)
     )
+    move.papers.append((Paper.Kind.STOP, facts))
 
 
 def _extend(move: Move) -> None:
-    """A written apology and one new date, at most once (NĐ 61/2018 art. 19.9)."""
+    """A written apology and one new date, at most once (NĐ 61/2018 art. 19.9).
+
+    The head signs what was proposed or drafted, or changes it first; a reason is always there.
+    """
     dossier = move.dossier
-    reason = move.text("reason", REASON_MISSING)
-    new = move.details.get("new_date")
-    if Event.objects.filter(dossier=dossier, name="extend").exists():
-        raise Refused(_("Hồ sơ đã được hẹn lại một lần; quy định không cho hẹn lại lần thứ hai."))
-    if dossier.promised_at is None or new is None:
-        raise Refused(_("Hãy chọn ngày hẹn mới."))
+    proposal = proposals.open_of(dossier, proposals.Kind.EXTENSION)
+    reason = move.words("reason") or (proposal.reason if proposal else "")
+    if not reason:
+        raise Refused(REASON_MISSING)
+    new = move.details.get("new_date") or proposals.new_date_of(proposal)
+    proposals.check_new_date(dossier, new, move.now)
+    last = clock.apology_by(dossier)
     old = dossier.promised_at
-    if new <= max(timezone.localdate(old), timezone.localdate(move.now)) or not _is_working(new):
-        raise Refused(_("Ngày hẹn mới phải là ngày làm việc, sau ngày đã hẹn."))
     dossier.promised_at = timezone.localtime(old).replace(
         year=new.year, month=new.month, day=new.day
     )
     move.say(reason)
     move.data = {"old": old.isoformat(), "new": dossier.promised_at.isoformat()}
+    if proposal:
+        proposals.sent(move, proposal)
+    if move.now > last:
+        breaches.note(dossier, Breach.Kind.APOLOGY_LATE, at=last, officer=dossier.assignee_id)
     move.papers.append(
         (Paper.Kind.APOLOGY, papers.apology_facts(dossier, reason, old=old, by=move.by))
     )
-
-
-def _is_working(day: datetime.date) -> bool:
-    try:
-        return worktime.is_working_day(day)
-    except worktime.NoCalendar:
-        return False
 
 
 def _transfer(move: Move) -> None:
@@ -491,6 +581,7 @@ def _transfer(move: Move) -> None:
     dossier.handling_agency = target
     dossier.receiving_agency = target.receiving
     dossier.assignee = None
+    proposals.drop_all(move)
 
 
 def _renew_secret(move: Move) -> None:
@@ -511,6 +602,26 @@ def _renew_secret(move: Move) -> None:
 
 # --- The table ------------------------------------------------------------------------
 
+
+def _supplement_inputs(dossier: Dossier) -> tuple[str, ...]:
+    """Nothing where a proposal says it all: the desk sends it or returns it."""
+    is_proposed = proposals.open_of(dossier, proposals.Kind.SUPPLEMENT) is not None
+    return () if is_proposed else ("faults", "items", "reason")
+
+
+def _can_request_supplement(dossier: Dossier) -> bool:
+    proposal = proposals.open_of(dossier, proposals.Kind.SUPPLEMENT)
+    needs_consent = proposals.circumstances(dossier).needs_consent
+    if proposal is None:
+        return dossier.state == State.SUBMITTED and not needs_consent
+    return proposal.consented_at is not None or not needs_consent
+
+
+def _has_consented_refusal(dossier: Dossier) -> bool:
+    proposal = proposals.open_of(dossier, proposals.Kind.REFUSAL)
+    return proposal is not None and proposal.consented_at is not None
+
+
 _OFFICE = (State.SUBMITTED, State.ACCEPTED, State.PROCESSING)
 _CITIZEN_OWES = (State.SUPPLEMENT_REQUIRED, State.PAYMENT_REQUIRED)
 
@@ -518,6 +629,11 @@ for _action in (
     Action("submit", gettext_lazy("Nộp hồ sơ"), (State.DRAFT,), _submit, citizen=True),
     Action(
         "accept", gettext_lazy("Tiếp nhận"), (State.SUBMITTED,), _accept, roles=(Role.RECEPTION,)
+    ),
+    Action(
+        "hand_on", gettext_lazy("Chuyển cho nơi giải quyết"), (State.ACCEPTED,), _hand_on,
+        roles=(Role.RECEPTION,), is_silent=True,
+        offered=lambda dossier: dossier.handed_on_at is None,
     ),
     Action(
         "take", gettext_lazy("Nhận xử lý"), (State.ACCEPTED,), _take, roles=(Role.CASE_OFFICER,)
@@ -545,7 +661,7 @@ for _action in (
     ),
     Action(
         "propose", gettext_lazy("Trình ký"), (State.PROCESSING,), _propose,
-        roles=(Role.CASE_OFFICER,), asks=("outcome", "reason", "record", "result_file"),
+        roles=(Role.CASE_OFFICER,), asks=("outcome", "reason", "ground", "record", "result_file"),
     ),
     Action(
         "approve", gettext_lazy("Ký duyệt"), (State.AWAITING_APPROVAL,), _approve,
@@ -566,7 +682,7 @@ for _action in (
     ),
     Action(
         "request_supplement", gettext_lazy("Yêu cầu bổ sung"), _OFFICE, _request_supplement,
-        roles=(Role.RECEPTION,), asks=("faults", "items", "reason"),
+        roles=(Role.RECEPTION,), asks=_supplement_inputs, offered=_can_request_supplement,
     ),
     Action(
         "answer_supplement", gettext_lazy("Gửi bổ sung"), (State.SUPPLEMENT_REQUIRED,),
@@ -592,11 +708,11 @@ for _action in (
     ),
     Action(
         "refuse", gettext_lazy("Từ chối tiếp nhận"), (State.SUBMITTED,), _refuse,
-        roles=(Role.RECEPTION,), asks=("reason", "ground"), is_final=True,
+        roles=(Role.RECEPTION,), is_final=True, offered=_has_consented_refusal,
     ),
     Action(
         "stop", gettext_lazy("Dừng giải quyết"), (State.PROCESSING, *_CITIZEN_OWES), _stop,
-        roles=(Role.APPROVER, Role.LEADER), asks=("reason", "ground"), is_final=True,
+        roles=(Role.APPROVER, Role.LEADER), asks=("ground", "reason"), is_final=True,
     ),
     Action(
         "withdraw", gettext_lazy("Rút hồ sơ"),

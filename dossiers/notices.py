@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import channels
+from dossiers import channels, grounds
 from dossiers.models import Delivery, Dossier, Event, Notice, NoticePreference, Participant
 from dossiers.noticewords import (
     COLLECTING,
@@ -48,7 +48,8 @@ Channel = Delivery.Channel
 def tell(move: Move, event: Event) -> None:
     """Write what a move means to each person of the dossier, and have it sent."""
     name = move.action.name
-    if name in SILENT:
+    # What is accepted in the same breath is told once, by that.
+    if name in SILENT or move.action.is_silent or move.details.get("is_accepted_at_once"):
         return
     kind = _kind(move)
     words, dossier = WORDS[kind], move.dossier
@@ -111,7 +112,15 @@ def _values_of_move(move: Move, *, is_filer: bool) -> dict[str, str]:
     return values_of(move.dossier, is_filer=is_filer) | {
         "note": note.text if note else "",
         "ground": note.legal_ground if note else "",
+        "appeal": "\n".join(grounds.appeals(move.dossier)) if _is_refusal(move) else "",
     }
+
+
+def _is_refusal(move: Move) -> bool:
+    """Whether the citizen is told no, and so how to appeal."""
+    name = move.action.name
+    is_refused = move.dossier.outcome == Dossier.Outcome.REFUSED
+    return name in ("refuse", "stop") or (name == "complete" and is_refused)
 
 
 # --- Anything else ----------------------------------------------------------------------
@@ -132,6 +141,15 @@ def say(
         values=values_of(dossier, is_filer=is_filer, due_at=due_at) | values,
     )  # fmt: skip
     return _keep_once(notice)
+
+
+def say_to_official(
+    official: User, kind: str, *, dossier: Dossier, due_at: datetime.datetime | None = None,
+    **values: str,
+) -> Notice:  # fmt: skip
+    """Tell an official something about a dossier; it leads to the officials' page of it."""
+    path = reverse("admin:dossiers_dossier_change", args=[dossier.pk])
+    return say(official, kind, dossier=dossier, path=path, due_at=due_at, **values)
 
 
 def write(

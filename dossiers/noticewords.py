@@ -53,6 +53,13 @@ WORDS = {
         _("nộp phí, lệ phí trên trang hồ sơ%(before)s."),
         "payments:start",
     ),
+    "submit_at_counter": Words(
+        _("Hồ sơ %(code)s: đã nhận tại quầy, chưa được tiếp nhận"),
+        _(
+            "%(office)s đã nhận giấy tờ của hồ sơ “%(procedure)s” do %(filer)s nộp.\n"
+            "Hồ sơ chưa được tiếp nhận. Cơ quan sẽ trả lời trước %(answer_by)s."
+        ),
+    ),
     "accept": Words(
         _("Hồ sơ %(code)s: đã được tiếp nhận"),
         _(
@@ -255,7 +262,7 @@ SILENT = frozenset({"propose", "send_back", "approve", "step_aside", "print_cont
 # Said once, where it belongs: at the first word from the office, and at the very end.
 CONDOLENCE = _("%(office)s xin chia buồn cùng gia đình người đã mất.")
 WARM_WISH = _("Xin chúc gia đình nhiều sức khỏe và hạnh phúc.")
-IN_MOURNING = frozenset({"submit", "submit_and_pay"})
+IN_MOURNING = frozenset({"submit", "submit_and_pay", "submit_at_counter"})
 
 COLLECTING = {
     Dossier.Delivery.ONLINE: _("Kết quả được trả trực tuyến, trên trang hồ sơ."),

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import attachments, facts, filing, numbering, papers, signing
-from dossiers.models import Dossier, Result
+from dossiers import attachments, facts, filing, grounds, numbering, papers, signing
+from dossiers.models import Dossier, Note, Result
 from procedures import papers as printing
 from procedures.fees import FeeLine
 from procedures.formspec.conditions import lookup
@@ -90,6 +90,7 @@ def proposal(dossier: Dossier) -> dict[str, Any] | None:
     return {
         "outcome": dossier.get_outcome_display(),
         "reason": _proposed_reason(dossier),
+        "ground": _proposed_ground(dossier),
         "rows": [
             {"label": RECORD_LABELS.get(key, key), "value": value}
             for key, value in (dossier.result_record.items() if granted else ())
@@ -102,8 +103,19 @@ def proposal(dossier: Dossier) -> dict[str, Any] | None:
 
 def _proposed_reason(dossier: Dossier) -> str:
     """The words of the latest proposal; "" when it had none, whatever an earlier one said."""
+    note = _note_of_proposal(dossier)
+    return note.text if note else ""
+
+
+def _proposed_ground(dossier: Dossier) -> str:
+    """The ground in law of a proposal to refuse; "" for any other."""
+    note = _note_of_proposal(dossier)
+    return note.legal_ground if note else ""
+
+
+def _note_of_proposal(dossier: Dossier) -> Note | None:
     event = dossier.events.filter(name="propose").select_related("note").order_by("-seq").first()
-    return event.note.text if event and hasattr(event, "note") else ""
+    return getattr(event, "note", None)
 
 
 @in_vietnamese
@@ -153,6 +165,8 @@ def _refused_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
         )
         % {"office": dossier.handling_agency.name, "reason": _proposed_reason(dossier)},
         "articles": [],
+        "rows": [{"label": _("Căn cứ pháp lý"), "value": _proposed_ground(dossier)}],
+        "appeal": grounds.appeals(dossier),
     }
 
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import behalf, ledger
+from dossiers import behalf, clock, conflicts, ledger
 from dossiers.models import Dossier, Event, Note
 from procedures.models import Posting
-from procedures.postings import at_or_above
+from procedures.postings import at_or_above, held_by
 from procedures.text import normalise
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Move:
     by: User | None
     details: dict[str, Any]
     now: datetime.datetime
+    before: clock.Standing
     data: dict[str, Any] = field(default_factory=dict)
     note: Note | None = None
     papers: list[tuple[str, dict]] = field(default_factory=list)
@@ -94,7 +95,10 @@ class Action:
     """One kind of move: who may make it, from which states, and what it does.
 
     `roles` are those of officials at the dossier's offices; `citizen` means its owner,
-    `system` the portal itself (`by=None`). `asks` are the inputs of its form.
+    `system` the portal itself (`by=None`). `asks` are the inputs of its form, or a function
+    of the dossier that names them. `possible` says whether the dossier has such a step at all,
+    `offered` whether its button is of any use now (the move itself says why not). A silent
+    one is the office's own business: no notice is written of it.
     """
 
     name: str
@@ -104,10 +108,16 @@ class Action:
     roles: tuple[str, ...] = ()
     citizen: bool = False
     system: bool = False
-    asks: tuple[str, ...] = ()
+    asks: tuple[str, ...] | Callable[[Dossier], tuple[str, ...]] = ()
     after_approval: bool = False
     is_final: bool = False
+    is_silent: bool = False
     possible: Callable[[Dossier], bool] = lambda dossier: True
+    offered: Callable[[Dossier], bool] = lambda dossier: True
+
+    def inputs(self, dossier: Dossier) -> tuple[str, ...]:
+        """What its form asks of this dossier."""
+        return self.asks(dossier) if callable(self.asks) else self.asks
 
 
 ACTIONS: dict[str, Action] = {}
@@ -136,19 +146,19 @@ def perform(
         locked = _lock(dossier)
         _check_person(action, locked, by)
         if version is not None and version != locked.version:
-            raise Stale(_what_happened(locked))
+            raise Stale(what_happened(locked))
         _check_state(action, locked)
-        move = Move(locked, action, by, details, timezone.now())
-        before = locked.state
+        move = Move(locked, action, by, details, timezone.now(), clock.Standing.of(locked))
         # Whose act it was is said before a transfer changes the office.
         agency = _agency_of(action, locked, by)
         action.run(move)
+        clock.follow(locked, move.before, move.now)
         locked.version += 1
         locked.save()
         event = ledger.append(
             locked,
             name,
-            from_state=before,
+            from_state=move.before.state,
             to_state=locked.state,
             actor=by,
             agency=agency,
@@ -171,8 +181,10 @@ def _lock(dossier: Dossier) -> Dossier:
 
 
 def _follow(move: Move, event: Event) -> None:
-    from dossiers import notices, papers
+    from dossiers import breaches, notices, papers, proposals
 
+    breaches.of_move(move.dossier, move.before, move.now)
+    proposals.drop_unfit(move)
     for kind, facts in move.papers:
         papers.ask_for(move.dossier, kind, facts)
     notices.tell(move, event)
@@ -190,20 +202,27 @@ def _check_person(action: Action, dossier: Dossier, by: User | None) -> None:
         allowed = bool(action.roles) and bool(roles_at(dossier, by) & set(action.roles))
         if allowed and is_party(dossier, by):
             raise NotAllowed(_("Ông/bà không thể tự giải quyết hồ sơ của chính mình."))
+        if allowed and conflicts.has_conflict(dossier, by):
+            raise NotAllowed(
+                _(
+                    "Ông/bà có người thân trong hồ sơ này nên không giải quyết được; "
+                    "xin để người khác giải quyết hoặc báo lãnh đạo cử người làm thay."
+                )
+            )
     if not allowed:
         raise NotAllowed(_("Ông/bà không có quyền thực hiện việc này với hồ sơ này."))
 
 
 def _check_state(action: Action, dossier: Dossier) -> None:
     if dossier.state not in action.states:
-        raise NotPossible(_what_happened(dossier))
+        raise NotPossible(what_happened(dossier))
     if dossier.approved_at and not action.after_approval:
         raise NotPossible(_("Kết quả đã được ký duyệt; hồ sơ chỉ còn chờ hoàn tất."))
     if not action.possible(dossier):
         raise NotPossible(_("Hồ sơ này không có bước “%(step)s”.") % {"step": action.label})
 
 
-def _what_happened(dossier: Dossier) -> str:
+def what_happened(dossier: Dossier) -> str:
     """Who was first, and what the dossier is now."""
     from dossiers import notices
 
@@ -248,10 +267,15 @@ def _checked_number(person: User) -> str:
     return person.citizen_number if person.identity_checked_at else ""
 
 
-def roles_at(dossier: Dossier, user: User) -> set[str]:
+def roles_at(
+    dossier: Dossier, user: User, held: list[tuple[str, int]] | None = None
+) -> set[str]:
     """The roles that count for this dossier: reception's where it was handed in, others'
-    where it is handled, by postings of today at that office or one above it."""
-    held = list(Posting.objects.filter(user=user).current().values_list("role", "agency_id"))
+    where it is handled, by postings of today at that office or one above it.
+
+    `held` are these postings (`postings.held()`), where they were asked for already.
+    """
+    held = held_by(user) if held is None else held
     if not held:
         return set()
     receiving = at_or_above(dossier.receiving_agency)
@@ -263,6 +287,14 @@ def roles_at(dossier: Dossier, user: User) -> set[str]:
     }
 
 
+def acting_roles(dossier: Dossier, user: User) -> set[str]:
+    """The roles in which this person may act: none where they, or a relative, stand in it."""
+    if is_party(dossier, user):
+        return set()
+    roles = roles_at(dossier, user)
+    return set() if roles and conflicts.has_conflict(dossier, user) else roles
+
+
 def _agency_of(action: Action, dossier: Dossier, by: User | None):
     if by is None or (action.citizen and dossier.owner_id == by.pk):
         return None
@@ -271,14 +303,19 @@ def _agency_of(action: Action, dossier: Dossier, by: User | None):
     return dossier.handling_agency
 
 
-def open_to(dossier: Dossier, user: User) -> Iterator[Action]:
-    """The moves that this person could make now, in the order of the table."""
-    roles = set() if is_party(dossier, user) else roles_at(dossier, user)
+def open_to(dossier: Dossier, user: User, roles: set[str] | None = None) -> Iterator[Action]:
+    """The moves that this person could make now, in the order of the table.
+
+    `roles` are their `acting_roles()`, where these were asked for already.
+    """
+    roles = acting_roles(dossier, user) if roles is None else roles
+    # Several of them look at these; asked once for all.
+    prefetch_related_objects([dossier], "proposals", "supplement_requests")
     for action in ACTIONS.values():
         mine = (action.citizen and dossier.owner_id == user.pk) or roles & set(action.roles)
         if not mine or dossier.state not in action.states:
             continue
         if dossier.approved_at and not action.after_approval:
             continue
-        if action.possible(dossier):
+        if action.possible(dossier) and action.offered(dossier):
             yield action

@@ -53,6 +53,13 @@ class Calendar:
             count -= self.is_working(day)
         return day
 
+    def before(self, day: date) -> date:
+        """The last working day before `day`."""
+        day -= timedelta(days=1)
+        while not self.is_working(day):
+            day -= timedelta(days=1)
+        return day
+
     def on_or_after(self, day: date) -> date:
         """`day` itself where it is a working day, else the next one."""
         return day if self.is_working(day) else self.after(day)
@@ -173,6 +180,27 @@ def closing(moment: datetime.datetime, office: Agency) -> datetime.datetime:
     """
     _start, end = _periods(office)[-1]
     return _at(_local(moment).date(), end)
+
+
+HAND_ON_UNTIL = time(15)
+START_OF_DAY = timedelta(hours=1)
+
+
+def hand_on_deadline(
+    accepted: datetime.datetime, office: Agency, *, calendar: Calendar | None = None
+) -> datetime.datetime:
+    """By when a dossier taken in at the desk must be on its way to who handles it.
+
+    The close of the same working day; one taken in after 15:00, or while `office` is closed,
+    at the start of the next working day, which is read as its first hour. Source: Decree
+    61/2018, article 18, clause 2.
+    """
+    calendar = calendar or Calendar.load()
+    local = _local(accepted)
+    periods = _periods(office)
+    if calendar.is_working(local.date()) and local.time() <= HAND_ON_UNTIL:
+        return _at(local.date(), periods[-1][1])
+    return _at(calendar.after(local.date()), periods[0][0]) + START_OF_DAY
 
 
 def after_months(

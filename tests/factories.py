@@ -20,8 +20,8 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from dossiers import attachments, filing, intake, workflow
-from dossiers.models import Dossier
+from dossiers import attachments, filing, intake, proposals, workflow
+from dossiers.models import Dossier, LegalGround
 from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import type_of
 from procedures.formspec.spec import walk
@@ -244,6 +244,13 @@ def signed_pdf(title: str = "") -> SimpleUploadedFile:
     return SimpleUploadedFile("ket-qua.pdf", content, content_type="application/pdf")
 
 
+def ground(**fields: Any) -> LegalGround:
+    """A ground in law that may be chosen everywhere."""
+    fields = {"title": "Không đủ điều kiện", "law": "khoản 8 Điều 19 Nghị định 61/2018/NĐ-CP",
+              "uses": LegalGround.Use.values, **fields}  # fmt: skip
+    return LegalGround.objects.get_or_create(code=fields.pop("code", "thu"), defaults=fields)[0]
+
+
 class Office:
     """One official for each role at the demo commune, and the ways through its hands."""
 
@@ -252,6 +259,34 @@ class Office:
         self.officer = official(Posting.Role.CASE_OFFICER)
         self.approver = official(Posting.Role.APPROVER)
         self.cashier = official(Posting.Role.CASHIER)
+
+    @functools.cached_property
+    def leader(self) -> Any:
+        """The head of the commune; made when somebody asks for them."""
+        return official(Posting.Role.LEADER)
+
+    def supplement(self, dossier: Dossier, **details: Any) -> Dossier:
+        """The desk asks the citizen; from acceptance on, the officer has proposed it first.
+
+        A further or a late one has the leader's consent.
+        """
+        details = {"items": "Ảnh chụp rõ cả trang", "reason": "Ảnh bị mờ", **details}
+        dossier = Dossier.objects.get(pk=dossier.pk)
+        by = self.reception
+        if dossier.state != Dossier.State.SUBMITTED:
+            dossier = workflow.perform(dossier, "propose_supplement", by=self.officer, **details)
+        elif proposals.circumstances(dossier).needs_consent:
+            dossier = workflow.perform(dossier, "propose_further_supplement", by=by, **details)
+        if proposals.waiting_for_leader(dossier):
+            dossier = workflow.perform(dossier, "consent", by=self.leader, reason="Cần thiết")
+        return workflow.perform(dossier, "request_supplement", by=by, **details)
+
+    def refused(self, dossier: Dossier, reason: str = "Không đúng nơi", **fields: Any) -> Dossier:
+        """From submitted to refused at the desk, with the leader's consent."""
+        said = {"reason": reason, "ground": fields.pop("ground", None) or ground()}
+        dossier = workflow.perform(dossier, "propose_refusal", by=self.reception, **said)
+        dossier = workflow.perform(dossier, "consent", by=self.leader)
+        return workflow.perform(dossier, "refuse", by=self.reception)
 
     def accepted(self, dossier: Dossier) -> Dossier:
         """From submitted to accepted."""

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dossiers import ledger, results, workflow
+from dossiers import ledger, proposals, results, workflow
 from dossiers.adminforms import MoveForm
 from dossiers.models import Dossier
 
@@ -42,6 +42,7 @@ class MovePage:
             "form": form,
             "page_url": self._url(dossier),
             "proposal": results.proposal(dossier) if name == "approve" else None,
+            "proposals": proposals.rows(dossier) if name in proposals.SHOWN_WITH else [],
             "objection": dossier.last_words("object_to_draft") if name == "send_draft" else "",
         }
         status = 409 if form.is_bound and form.errors else 200

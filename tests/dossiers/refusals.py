@@ -10,12 +10,14 @@ from django_tasks_db.models import DBTaskResult
 
 from dossiers.models import (
     Attachment,
+    Breach,
     DayCounter,
     Dossier,
     Event,
     Note,
     Notice,
     Paper,
+    Proposal,
     Result,
     ResultCounter,
     SupplementRequest,
@@ -23,8 +25,8 @@ from dossiers.models import (
 from payments.models import Payment, Receipt
 
 WRITTEN = (
-    Attachment, DayCounter, DBTaskResult, Dossier, Event, Note, Notice, Paper, Payment, Receipt,
-    Result, ResultCounter, SupplementRequest,
+    Attachment, Breach, DayCounter, DBTaskResult, Dossier, Event, Note, Notice, Paper, Payment,
+    Proposal, Receipt, Result, ResultCounter, SupplementRequest,
 )  # fmt: skip
 
 

@@ -54,10 +54,12 @@ IN_DESIGN = {
 # Which of these each action makes; one that keeps the state has none.
 _OFFICE = "submitted accepted processing"
 _CITIZEN = "supplement_required payment_required"
+_EXTENDABLE = "accepted processing awaiting_approval"
 LEADS = {
     "submit": ("draft", "submitted payment_required"),
     "accept": ("submitted", "accepted"),
     "refuse": ("submitted", "refused"),
+    "hand_on": ("accepted", ""),
     "take": ("accepted", "processing"),
     "send_draft": ("processing", "awaiting_confirmation"),
     "confirm_draft": ("awaiting_confirmation", "processing awaiting_approval"),
@@ -73,11 +75,20 @@ LEADS = {
     "answer_supplement": ("supplement_required", _OFFICE),
     "request_payment": (_OFFICE, "payment_required"),
     "confirm_payment": ("payment_required", _OFFICE),
-    "extend": ("accepted processing awaiting_approval", ""),
+    "extend": (_EXTENDABLE, ""),
+    "propose_supplement": ("accepted processing", ""),
+    "propose_further_supplement": ("submitted", ""),
+    "propose_refusal": ("submitted", ""),
+    "propose_extension": (_EXTENDABLE, ""),
+    "draft_extension": (_EXTENDABLE, ""),
+    "consent": (_OFFICE, ""),
+    "decline": (f"submitted {_EXTENDABLE}", ""),
+    "return_proposal": ("accepted processing", ""),
     "transfer": (_OFFICE, ""),
     "stop": (f"processing {_CITIZEN}", "stopped"),
     "withdraw": (f"{_OFFICE} awaiting_approval {_CITIZEN}", "withdrawn"),
     "renew_secret": (" ".join(state for state in State.values if state != "draft"), ""),
+    "step_aside": (f"{_OFFICE} awaiting_confirmation awaiting_approval {_CITIZEN}", ""),
 }
 BY_ACTIONS = {
     pair
@@ -115,6 +126,7 @@ WHO = {
     "submit": {"owner"},
     "accept": {"reception"},
     "refuse": {"reception"},
+    "hand_on": {"reception"},
     "take": {"case_officer"},
     "send_draft": {"case_officer"},
     "confirm_draft": {"owner"},
@@ -131,10 +143,19 @@ WHO = {
     "request_payment": {"reception"},
     "confirm_payment": {"system"},
     "extend": {"approver", "leader"},
+    "propose_supplement": {"case_officer"},
+    "propose_further_supplement": {"reception"},
+    "propose_refusal": {"reception"},
+    "propose_extension": {"case_officer"},
+    "draft_extension": {"system"},
+    "consent": {"leader"},
+    "decline": {"leader"},
+    "return_proposal": {"reception"},
     "transfer": {"approver", "leader"},
     "stop": {"approver", "leader"},
     "withdraw": {"owner"},
     "renew_secret": {"reception"},
+    "step_aside": {"reception", "case_officer", "approver", "leader", "cashier"},
 }
 
 
@@ -351,9 +372,7 @@ def test_a_page_drawn_before_a_change_is_refused_with_what_changed():
     office = factories.Office()
     dossier = office.processing(factories.filed())
     stale = dossier.version
-    workflow.perform(
-        dossier, "request_supplement", by=office.reception, items="Ảnh rõ hơn", reason="Ảnh mờ"
-    )
+    office.supplement(dossier)
     answered = workflow.perform(dossier, "answer_supplement", by=dossier.owner, answer="Đã gửi lại")
 
     with refused(workflow.Stale) as caught:

@@ -56,6 +56,7 @@ class Command(BaseCommand):
             raise CommandError(_("Người dùng thử chỉ có ở chế độ chạy thử (DEMO)."))
         call_command("loadoffices", FIXTURES, stdout=self.stdout)
         call_command("loadprocedures", FIXTURES / "procedures", publish=True, stdout=self.stdout)
+        call_command("loadgrounds", FIXTURES / "legal_grounds.yaml", stdout=self.stdout)
         with transaction.atomic():
             for person in PEOPLE:
                 _person(*person)
