@@ -98,6 +98,8 @@ class Number:
     rows: Callable[[Period], QuerySet] | None = None
 
 
+# Those of an officer; what reception asked for before is nobody's in the figures by officer.
+_HANDLING = {"stage": SupplementRequest.Stage.HANDLING}
 ONLINE = Q(channel=Channel.Kind.ONLINE)
 
 NUMBERS: dict[str, Number] = {
@@ -123,6 +125,13 @@ NUMBERS: dict[str, Number] = {
     "supplements": Number(_("Lượt yêu cầu bổ sung"), rows=_supplements),
     "further_supplements": Number(
         _("Lượt yêu cầu bổ sung thêm"), rows=lambda p: _supplements(p, is_further=True)
+    ),
+    "handling_supplements": Number(
+        _("Lượt yêu cầu bổ sung ở khâu thẩm tra"), rows=lambda p: _supplements(p, **_HANDLING)
+    ),
+    "handling_further_supplements": Number(
+        _("Lượt yêu cầu bổ sung thêm ở khâu thẩm tra"),
+        rows=lambda p: _supplements(p, is_further=True, **_HANDLING),
     ),
     "extended": Number(_("Xin lỗi, hẹn lại"), rows=_new_dates),
 }  # fmt: skip

@@ -78,9 +78,7 @@ def of_report(today: date) -> Period:
     """From the 15th to the 14th around `today`."""
     months = 0 if today.day >= FIRST_DAY_OF_REPORT else -1
     begin, end = _month(today, months), _month(today, months + 1)
-    return Period(
-        begin.replace(day=FIRST_DAY_OF_REPORT), end.replace(day=FIRST_DAY_OF_REPORT - 1)
-    )
+    return Period(begin.replace(day=FIRST_DAY_OF_REPORT), end.replace(day=FIRST_DAY_OF_REPORT - 1))
 
 
 def read(first: str, last: str, name: str, *, today: date | None = None) -> Period:
