@@ -77,6 +77,7 @@ TOLD = {
 _OFFICE_WORDS = {
     ledger.LOOK: gettext_lazy("Xem hồ sơ"),
     messages.EVENT: gettext_lazy("Gửi tin nhắn"),
+    "explain_breach": gettext_lazy("Giải trình vi phạm quy định"),
     **participants.TOLD,
 }
 MOST_NOTICES = 20

@@ -1,6 +1,6 @@
 """The officials' side of dossiers in the Django admin, a module for each subject."""
 
 from dossiers import questionsadmin
-from dossiers.admin import dossiers, officepaperpage
+from dossiers.admin import breachpages, desk, dossiers, officepaperpage, signpage
 
-__all__ = ("dossiers", "officepaperpage", "questionsadmin")
+__all__ = ("breachpages", "desk", "dossiers", "officepaperpage", "questionsadmin", "signpage")
