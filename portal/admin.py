@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,8 +22,38 @@ from dossiers.counter.accountnumbers import spaced_number
 from portal import counter, slips
 from portal.counterforms import CheckedAgainForm, OpenAccountForm
 from portal.models import User
+from portal.postingsadmin import managed_people
+from procedures.formspec.fields import check_name
 from procedures.models import Posting
 from procedures.postings import roles
+
+# What an administrator sees of an official; they change the name, the telephone, and
+# whether the account is open.
+_FOR_ADMINISTRATORS = ("email", "full_name", "phone", "is_active", "last_login", "date_joined")
+
+
+class NewOfficialForm(forms.ModelForm):
+    """A new official, who sets their own password: nobody else ever knows it."""
+
+    class Meta:
+        model = User
+        fields = ("email", "full_name", "phone")
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["email"].required = True
+        self.fields["email"].help_text = _("Thư điện tử công vụ; mã đặt mật khẩu gửi tới đây.")
+        self.fields["full_name"].validators.append(check_name)
+
+    def clean_email(self) -> str:
+        """The one spelling by which people log in."""
+        return self.cleaned_data["email"].lower()
+
+    def save(self, commit: bool = True) -> User:
+        """An official without a password."""
+        self.instance.is_staff = True
+        self.instance.set_unusable_password()
+        return super().save(commit)
 
 
 @admin.register(User)
@@ -47,19 +79,86 @@ class PeopleAdmin(UserAdmin):
                 )
             },
         ),
-        (gettext_lazy("Quyền"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        (gettext_lazy("Quyền"), {"fields": ("is_active", "is_staff", "is_superuser")}),
         (
             gettext_lazy("Thời gian"),
             {"fields": ("last_login", "date_joined", "closed_at", "is_demo")},
         ),
     )  # fmt: skip
-    add_fieldsets = (
-        (None, {"classes": ("wide",), "fields": ("email", "full_name", "password1", "password2")}),
-    )
+    add_form = NewOfficialForm
+    add_form_template = None
+    add_fieldsets = ((None, {"fields": ("email", "full_name", "phone")}),)
+    filter_horizontal = ()
+    actions = None
+    show_full_result_count = False
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """The officials of the offices that one administers; everybody for who runs the portal."""
+        return managed_people(request).distinct()
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> tuple:
+        """An administrator sees of a person what their work needs."""
+        if obj is None or request.user.is_superuser:
+            return super().get_fieldsets(request, obj)
+        return ((None, {"fields": _FOR_ADMINISTRATORS}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple:
+        """The address leads to a new password, so its owner and who runs the portal change it."""
+        if obj is None or request.user.is_superuser:
+            return super().get_readonly_fields(request, obj)
+        return tuple(set(_FOR_ADMINISTRATORS) - {"full_name", "phone", "is_active"})
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """An administrator does not change their own account here."""
+        is_own = obj is not None and obj.pk == request.user.pk
+        may = super().has_change_permission(request, obj)
+        return may and (request.user.is_superuser or not is_own)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what the side bar offers: others would read people's data letter by letter."""
+        return lookup.split("__")[0] in self.list_filter
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Whoever sets another's password could act as them: not for administrators."""
+        if not request.user.is_superuser:
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """People are anonymised, never deleted: what they did must stay explained."""
         return False
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict | None = None
+    ) -> HttpResponse:
+        """Say why not, and what to do instead."""
+        person = self.get_object(request, object_id)
+        if person is None or not self.has_view_permission(request, person):
+            raise Http404
+        messages.error(
+            request,
+            _(
+                "Không xóa được tài khoản: những việc người này đã làm phải còn giải thích được. "
+                "Người nghỉ việc thì bỏ dấu “đang hoạt động” và kết thúc các phân công."
+            ),
+        )
+        return redirect("admin:portal_user_change", person.pk)
+
+    def response_add(
+        self, request: HttpRequest, obj: User, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Say how the new official gets in, and go on with where they work."""
+        messages.success(
+            request,
+            _(
+                "Đã thêm %(name)s. Người này vào trang đăng nhập, chọn “Quên mật khẩu” để tự đặt "
+                "mật khẩu, rồi bật xác thực hai lớp. Mời ông/bà phân công vai trò."
+            )
+            % {"name": obj.get_full_name()},
+        )
+        return redirect("admin:procedures_posting_add")
 
     def get_urls(self) -> list:
         """The counter's pages before the admin's own."""

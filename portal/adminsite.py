@@ -16,9 +16,11 @@ from django.utils.translation import gettext_lazy as _
 
 from dossiers import officials, secondfactor
 
-# The secrets of people's second factors and sessions, and what tasks were given.
+# What `portal.roles` alone writes, the secrets of people's second factors and sessions, and
+# what tasks were given.
 NOT_SHOWN = {
-    "mfa.Authenticator", "django_tasks_database.DBTaskResult", "usersessions.UserSession",
+    "auth.Group", "mfa.Authenticator", "django_tasks_database.DBTaskResult",
+    "usersessions.UserSession",
     "socialaccount.SocialAccount", "socialaccount.SocialApp", "socialaccount.SocialToken",
 }  # fmt: skip
 
