@@ -8,8 +8,9 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import filing, grounds, proposals, results, supplements, tracking
+from dossiers import assigning, filing, grounds, proposals, results, supplements, tracking
 from dossiers.answers import answer_sections
+from dossiers.counter import originals
 from dossiers.models import Dossier
 from dossiers.workflow import Action
 from procedures.models import Agency
@@ -214,6 +215,30 @@ class MoveForm(forms.Form):
             help_text=_("Lấy từ phần mềm chuyên ngành; cổng giữ nguyên tệp, không sửa."),
         )
         return [("result_file", field)]
+
+    def _originals_back(self) -> list[tuple[str, forms.Field]]:
+        field = forms.MultipleChoiceField(
+            label=_("Bản chính trả lại"),
+            choices=[
+                (str(row.pk), f"{row.name} ({row.place})") for row in originals.kept(self.dossier)
+            ],
+            widget=forms.CheckboxSelectMultiple,
+        )
+        return [("originals_back", field)]
+
+    def _taken_by(self) -> list[tuple[str, forms.Field]]:
+        field = forms.CharField(
+            label=_("Người nhận lại"),
+            max_length=120,
+            initial=self.dossier.owner.get_full_name(),
+            help_text=_("Người này ký vào giấy biên nhận trả lại bản chính."),
+        )
+        return [("taken_by", field)]
+
+    def _assignee(self) -> list[tuple[str, forms.Field]]:
+        people = assigning.officers_of(self.dossier).exclude(pk=self.dossier.assignee_id)
+        choices = [("", "—"), *((str(row.pk), row.get_full_name()) for row in people)]
+        return [("assignee", forms.ChoiceField(label=_("Giao cho"), choices=choices))]
 
     def _agency(self) -> list[tuple[str, forms.Field]]:
         offices = filing.offices_queryset(self.dossier.revision).order_by("code")

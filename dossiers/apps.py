@@ -10,7 +10,15 @@ from procedures import triggers
 from procedures.apps import install_triggers
 
 # Modules that fill the table of moves; buttons stand in this order.
-_ACTIONS_IN_ORDER = ("moves", "proposals", "controlslip", "recusals")
+_ACTIONS_IN_ORDER = (
+    "moves",
+    "proposals",
+    "assigning",
+    "controlslip",
+    "recusals",
+    "counter.entry",
+    "counter.quick",
+)
 
 
 class DossiersConfig(AppConfig):

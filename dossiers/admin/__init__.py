@@ -1,6 +1,27 @@
 """The officials' side of dossiers in the Django admin, a module for each subject."""
 
 from dossiers import questionsadmin
-from dossiers.admin import breachpages, desk, dossiers, officepaperpage, signpage
+from dossiers.admin import (
+    batch,
+    breachpages,
+    desk,
+    dossiers,
+    nextwork,
+    officepaperpage,
+    reports,
+    savedviews,
+    signpage,
+)
 
-__all__ = ("breachpages", "desk", "dossiers", "officepaperpage", "questionsadmin", "signpage")
+__all__ = (
+    "batch",
+    "breachpages",
+    "desk",
+    "dossiers",
+    "nextwork",
+    "officepaperpage",
+    "questionsadmin",
+    "reports",
+    "savedviews",
+    "signpage",
+)

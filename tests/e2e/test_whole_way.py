@@ -101,7 +101,7 @@ def move(page: Page, name: str) -> None:
 
 
 def open_in_queue(page: Page, site: str, code: str) -> None:
-    page.goto(f"{site}/quan-tri/dossiers/dossier/")
+    page.goto(f"{site}/quan-tri/dossiers/dossier/?q={code}")
     page.get_by_role("link", name=code).click()
 
 
