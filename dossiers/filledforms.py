@@ -5,16 +5,22 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
+from django.conf import settings
+from django.core import signing
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dossiers import filing
 from dossiers.models import Dossier
 from procedures.formspec import conditions
 from procedures.formspec.acroform import in_form, leaves, lost
+from procedures.formspec.paperform import filled_pdf
 from procedures.formspec.spec import Form, walk
 from procedures.formspec.webform import prune, put
+from procedures.text import in_vietnamese
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +29,42 @@ if TYPE_CHECKING:
 
     from procedures.formspec.acroform import Place, Reading
     from procedures.models import Procedure
+
+
+# A draft's key, signed for this one use: whoever finds the paper cannot make up another.
+_SIGNER = signing.Signer(salt="dossiers.printed-draft")
+
+
+def reference(draft: Dossier) -> str:
+    """What the QR code of a printed draft holds; reception alone opens it (`draft_of()`)."""
+    return _SIGNER.sign(draft.key)
+
+
+def draft_of(text: str) -> Dossier | None:
+    """The dossier whose printed form carries this reference, draft or filed; None for no such."""
+    try:
+        key = _SIGNER.unsign(text.strip())
+    except signing.BadSignature:
+        return None
+    return Dossier.objects.select_related("revision__procedure", "owner").filter(key=key).first()
+
+
+@in_vietnamese
+def printed(draft: Dossier) -> bytes:
+    """The whole form of a draft as a PDF to be signed, with the QR code that opens it at a desk."""
+    link = f"{settings.SITE_URL}{reverse('admin:counter_scanned')}"
+    return filled_pdf(
+        draft.revision,
+        draft.answers,
+        office=draft.handling_agency,
+        applicant=draft.applicant_name,
+        draft_url=f"{link}?{urlencode({'ma': reference(draft)})}",
+    )
+
+
+def file_name(draft: Dossier) -> str:
+    """The name of that file: `to-khai-dang-ky-khai-sinh`."""
+    return f"to-khai-{draft.revision.procedure.slug}"[:80]
 
 
 @dataclass(frozen=True)
@@ -56,6 +98,11 @@ def start(procedure: Procedure, reading: Reading, *, by: User) -> Taken:
     draft.answers = prune(draft.revision.form, merged)
     draft.save(update_fields=["answers", "updated_at"])
     return Taken(draft, reading.count)
+
+
+def merged(form: Form, first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers of `first`, filled up from `second` question by question, as `form` asks."""
+    return prune(form, _merge(form, first, second)[0])
 
 
 @transaction.atomic

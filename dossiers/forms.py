@@ -54,32 +54,43 @@ def _is_theirs(code: str, user: User) -> bool:
 
 
 class RepeatedSection:
-    """The rows of a repeated section: as many section forms, and buttons to add and remove."""
+    """The rows of a repeated section: as many section forms, and buttons to add and remove.
 
-    def __init__(self, section: Section, answers: Mapping[str, Any], data: QueryDict | None = None):
+    `prefix` stands before the names of its inputs where a page has more than one section.
+    """
+
+    def __init__(
+        self,
+        section: Section,
+        answers: Mapping[str, Any],
+        data: QueryDict | None = None,
+        prefix: str = "",
+    ):
         self.section, self.answers = section, answers
+        self.before = f"{prefix}-" if prefix else ""
         self.errors: list[str] = []
         rows = answers.get(section.id) or []
-        count, most = len(rows) if data is None else _count(data), section.repeat.max
+        count, most = len(rows) if data is None else self._count(data), section.repeat.max
         if count > most:
             self.errors = [_("Chỉ nhận tối đa %(most)d mục; các mục sau bị bỏ.") % {"most": most}]
         count = max(min(count, most), section.repeat.min, 1)
         self.forms = [
             PersonsSectionForm(
-                section, answers, rows[i] if i < len(rows) else None, data, prefix=str(i)
+                section, answers, rows[i] if i < len(rows) else None, data, f"{self.before}{i}"
             )
             for i in range(count)
         ]
 
     def change_rows(self, data: QueryDict) -> bool:
         """Add or remove a row if a button says so; what was typed stays typed."""
-        if "add_row" in data and len(self.forms) < self.section.repeat.max:
+        adding = f"{self.before}add_row"
+        if adding in data and len(self.forms) < self.section.repeat.max:
             self._rebuild([form.data_by_name(data) for form in self.forms] + [{}])
             return True
-        if "add_row" in data:
+        if adding in data:
             self.errors = [_("Tối đa %(most)d dòng.") % {"most": self.section.repeat.max}]
             return True
-        removed = data.get("remove_row", "")
+        removed = data.get(f"{self.before}remove_row", "")
         if (
             re.fullmatch("[0-9]{1,3}", removed)
             and int(removed) < len(self.forms) > self.section.repeat.min
@@ -101,9 +112,15 @@ class RepeatedSection:
     def _rebuild(self, rows: list[dict[str, Any]]) -> None:
         self.forms = []
         for index, row in enumerate(rows):
-            form = PersonsSectionForm(self.section, self.answers, None, None, prefix=str(index))
+            form = PersonsSectionForm(
+                self.section, self.answers, None, None, f"{self.before}{index}"
+            )
             form.initial = row
             self.forms.append(form)
+
+    def _count(self, data: QueryDict) -> int:
+        text = data.get(f"{self.before}rows", "")
+        return int(text) if re.fullmatch("[0-9]{1,9}", text) else 1
 
     def is_valid(self) -> bool:
         """Whether every row is."""
@@ -122,23 +139,23 @@ class RepeatedSection:
         return found
 
 
-def _count(data: QueryDict) -> int:
-    text = data.get("rows", "")
-    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 1
-
-
 def build_section_form(
     section: Section,
     answers: Mapping[str, Any],
     data: QueryDict | None,
     *,
     typed: QueryDict | None = None,
+    prefix: str = "",
 ) -> PersonsSectionForm | RepeatedSection:
-    """The form of a section, single or repeated; `typed` fills it without being judged."""
+    """The form of a section, single or repeated; `typed` fills it without being judged.
+
+    `prefix` stands before the names of its inputs where a page has more than one section.
+    """
     if section.repeat:
-        form = RepeatedSection(section, answers, data if typed is None else typed)
+        form = RepeatedSection(section, answers, data if typed is None else typed, prefix)
     else:
-        form = PersonsSectionForm(section, answers, answers.get(section.id), data)
+        row = answers.get(section.id)
+        form = PersonsSectionForm(section, answers, row, data, prefix or None)
     if typed is not None:
         form.restore(typed)
     return form

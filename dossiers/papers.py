@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from dossiers import behalf, confirmation, facts, filing, numbering, tracking
 from dossiers.attachments import size_text
+from dossiers.counter.originals import Counts, counts
 from dossiers.models import Dossier, Paper, SupplementRequest
 from dossiers.supplements import faults_of
 from procedures import papers as printing
@@ -138,21 +139,28 @@ def _principal(dossier: Dossier) -> facts.Applicant:
     }
 
 
+_NONE = Counts(0, 0, 0)
+
+
 def _documents(dossier: Dossier) -> list[facts.PaperDocument]:
     files = list(dossier.attachments.all())
+    counted = counts(dossier)
     rows = []
     for row in filing.required_documents(dossier):
         if row.how == RequiredDocument.How.SHOW:
             continue
         own = [file for file in files if file.document == row.key]
-        if row.how == RequiredDocument.How.SUBMIT and not own:
+        handed_in = counted.get(row.key, _NONE)
+        if row.how == RequiredDocument.How.SUBMIT and not own and not any(handed_in):
             continue
+        # What the portal fills in is signed on paper at the counter, and sent online.
+        is_signed = row.how == RequiredDocument.How.PORTAL and dossier.entered_by_id
         rows.append(
             {
                 "name": row.name,
-                "originals": 0,
-                "copies": 0,
-                "photos": len(own) or 1,
+                "originals": 1 if is_signed else handed_in.originals,
+                "copies": handed_in.certified,
+                "photos": handed_in.photos if any(handed_in) else len(own) or int(not is_signed),
                 "files": [
                     {"name": f.name, "size": size_text(f.size), "sha256": f.sha256} for f in own
                 ],

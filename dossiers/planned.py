@@ -28,6 +28,7 @@ _WORKING_DAY = datetime.timedelta(hours=8)
 # What each event brings about, and what it takes back. The names on the right are ours.
 _REACHES = {
     "submit": "filing",
+    "submit_at_counter": "filing",
     "accept": "acceptance",
     "send_draft": "draft",
     "confirm_draft": "answer",

@@ -49,7 +49,9 @@ BADGES = {
 # What each event is to the citizen; what is not here is the office's own business.
 TOLD = {
     "submit": gettext_lazy("Đã nộp hồ sơ"),
+    "submit_at_counter": gettext_lazy("Đã nộp hồ sơ tại nơi tiếp nhận"),
     "accept": gettext_lazy("Cơ quan đã tiếp nhận hồ sơ"),
+    "give_back_originals": gettext_lazy("Cơ quan đã trả lại bản chính"),
     "refuse": gettext_lazy("Cơ quan không tiếp nhận hồ sơ"),
     "request_supplement": gettext_lazy("Cơ quan yêu cầu bổ sung"),
     "answer_supplement": gettext_lazy("Ông/bà đã gửi bổ sung"),
@@ -77,6 +79,9 @@ TOLD = {
 _OFFICE_WORDS = {
     ledger.LOOK: gettext_lazy("Xem hồ sơ"),
     messages.EVENT: gettext_lazy("Gửi tin nhắn"),
+    "check": gettext_lazy("Đánh dấu kiểm tra"),
+    "ask_opinion": gettext_lazy("Hỏi ý kiến"),
+    "give_opinion": gettext_lazy("Cho ý kiến"),
     "explain_breach": gettext_lazy("Giải trình vi phạm quy định"),
     **participants.TOLD,
 }
@@ -93,7 +98,7 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "badge": BADGES.get(dossier.state, "working"),
         "next": what_next(dossier),
         "timeline": timeline(dossier),
-        "papers": _papers(dossier),
+        "papers": papers_of(dossier),
         "results": [row for row in dossier.results.all() if row.file] if is_returned else [],
         "sections": answer_sections(dossier),
         "files": [file_row(file) for file in filed_files(dossier)],
@@ -124,7 +129,7 @@ def page(dossier: Dossier, viewer: User) -> dict[str, Any]:
         "desk": _desk(dossier, events),
         "steps": planned.steps(dossier, events, calendar),
         "stops": [row for row in planned.stops(dossier, events) if not row.is_before_filing],
-        "looks": _looks(events),
+        "looks": looks(events),
         "filed_papers": _filed_papers(dossier),
         "chain_is_whole": ledger.first_broken(events) is None,
         "notices": list(dossier.notices.filter(recipient=viewer)[:MOST_NOTICES]),
@@ -142,7 +147,7 @@ def _desk(dossier: Dossier, events: list[Event]) -> dict[str, Any]:
     }
 
 
-def _looks(events: Iterable[Event]) -> list[dict[str, Any]]:
+def looks(events: Iterable[Event]) -> list[dict[str, Any]]:
     """Who of the office opened the dossier on which day and at what times, the latest first."""
     looks = [event for event in events if event.name == ledger.LOOK]
     looks.sort(key=lambda event: (timezone.localdate(event.at), event.actor_id), reverse=True)
@@ -181,7 +186,8 @@ def unasked_papers(dossier: Dossier, asked: set[str]) -> list[dict[str, Any]]:
     return [row for row in _filed_papers(dossier) if row["key"] not in asked]
 
 
-def _papers(dossier: Dossier) -> list[dict[str, Any]]:
+def papers_of(dossier: Dossier) -> list[dict[str, Any]]:
+    """The papers that the office issued."""
     return [
         {"title": _paper_title(paper), "kind": paper.kind, "token": paper.token,
          "is_ready": bool(paper.file), "created_at": paper.created_at}

@@ -51,6 +51,7 @@ urlpatterns = [
         filledforms.printed_paper,
         name="printed_paper",
     ),
+    path("ho-so/nhap/<key:key>/to-khai.pdf", filledforms.printed_form, name="printed_form"),
     path("ho-so/nhap/<key:key>/kiem-tra/", drafts.check, name="check"),
     path("ho-so/nhap/<key:key>/xoa/", drafts.discard, name="discard"),
     path("ho-so/nhap/<key:key>/dung-ten/", people.stand_for, name="behalf"),

@@ -97,6 +97,23 @@ def printed_paper(request: HttpRequest, key: str, document: str) -> HttpResponse
     return download(ContentFile(pdf), f"{document.replace('_', '-')}.pdf", "application/pdf")
 
 
+@login_required
+@require_safe
+def printed_form(request: HttpRequest, key: str) -> HttpResponse:
+    """The whole form of a draft on paper, to be handed in at the counter.
+
+    Its QR code opens the draft there, for reception and against the card (`counter.entry`).
+    """
+    drafts = Dossier.objects.drafts_of(request.user)
+    draft = get_object_or_404(
+        drafts.select_related("revision__procedure", "handling_agency", "owner"), key=key
+    )
+    if not allow_key(f"printed-paper:{request.user.pk}", per_minute=_PER_MINUTE):
+        return HttpResponse(_("Ông/bà tải quá nhanh; xin đợi một phút rồi thử lại."), status=429)
+    pdf = filledforms.printed(draft)
+    return download(ContentFile(pdf), f"{filledforms.file_name(draft)}.pdf", "application/pdf")
+
+
 def _drafts(request: HttpRequest, procedure: Procedure) -> QuerySet[Dossier]:
     own = Dossier.objects.drafts_of(request.user).order_by("-updated_at")
     return own.filter(revision__procedure=procedure)

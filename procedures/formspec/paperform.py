@@ -95,17 +95,21 @@ def filled_pdf(
     filed_at: datetime.datetime | None = None,
     code: str = "",
     check_url: str = "",
+    draft_url: str = "",
 ) -> bytes:
     """The form as it was filled in, drawn as plain text.
 
     `applicant` is printed where one would sign, `code` is the dossier's and `check_url`
-    becomes the QR code; each may be left out, as for a draft.
+    becomes the QR code; each may be left out, as for a draft. The QR code of a draft is its
+    `draft_url`, which opens it at the counter.
     """
     facts = filled_facts(
         revision, answers, office=office, applicant=applicant, filed_at=filed_at, code=code
     )
-    qr = papers.qr_svg_data_uri(check_url) if check_url else ""
-    return papers.render(TEMPLATE, {"facts": facts, "check_url": check_url, "qr": qr})
+    link = check_url or draft_url
+    qr = papers.qr_svg_data_uri(link) if link else ""
+    context = {"facts": facts, "check_url": check_url, "draft_url": draft_url, "qr": qr}
+    return papers.render(TEMPLATE, context)
 
 
 @in_vietnamese
