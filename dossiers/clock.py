@@ -172,6 +172,8 @@ def _duration(text: str) -> timedelta:
 
 def _end(dossier: Dossier, before: Standing, now: datetime.datetime) -> None:
     """Keep, once and for all, when it ended and how far from what was promised."""
+    # What was given at once at the counter only waited for its signature to be confirmed.
+    now = dossier.submitted_at if dossier.is_at_once else now
     dossier.ended_at = now
     due = before.answer_by if before.state == State.SUBMITTED else before.promised_at
     if due is None:

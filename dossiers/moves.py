@@ -460,10 +460,14 @@ def _send_back(move: Move) -> None:
     move.dossier.back_to_processing()
 
 
+# What leads to a signature: a draft that the citizen confirmed comes without a proposal of
+# its own, and a result of the counter is proposed by who recorded it.
+PROPOSING = ("propose", "send_draft", "record_at_once")
+
+
 def _approve(move: Move) -> None:
     dossier = move.dossier
-    # A draft that the citizen confirmed may come here without another proposal.
-    proposed = Event.objects.filter(dossier=dossier, name__in=("propose", "send_draft"))
+    proposed = Event.objects.filter(dossier=dossier, name__in=PROPOSING)
     if proposed.order_by("-seq").values_list("actor", flat=True)[0] == move.by.pk:
         raise NotAllowed(_("Người ký phải khác người đề xuất."))
     dossier.approved_at, dossier.approved_by = move.now, move.by
@@ -478,14 +482,20 @@ def _complete(move: Move) -> None:
     if dossier.approved_at is None or (result.is_made_here and not result.sha256):
         raise Refused(_("Kết quả chưa được ký số."))
     dossier.to_completed()
-    dossier.completed_at = move.now
+    dossier.completed_at = given_at(move)
     if dossier.outcome == Dossier.Outcome.REFUSED:
         _note_refused_late(move)
     move.data = {"result": result.pk, "sha256": result.sha256}
     # What was not asked before must be paid against the result.
-    move.fee_lines = results.unpaid_fees(dossier)
+    if not dossier.is_at_once:
+        move.fee_lines = results.unpaid_fees(dossier)
     if results.can_be_given_online(dossier):
         move.afterwards(lambda: results.give_online_later(dossier))
+
+
+def given_at(move: Move) -> datetime.datetime:
+    """When the citizen had the result: now, or when it was given at once at the counter."""
+    return move.dossier.submitted_at if move.dossier.is_at_once else move.now
 
 
 def _hand_over(move: Move) -> None:
@@ -509,7 +519,7 @@ def _hand_over(move: Move) -> None:
             % {"names": "; ".join(unknown)}
         )
     dossier.to_returned()
-    dossier.returned_at = move.now
+    dossier.returned_at = given_at(move)
     move.data = {"delivery": dossier.delivery, "originals": len(owed), "unknown_fees": len(unknown)}
     move.say(move.words("collector"), public=False)
 

@@ -48,6 +48,9 @@ Channel = Delivery.Channel
 def tell(move: Move, event: Event) -> None:
     """Write what a move means to each person of the dossier, and have it sent."""
     name = move.action.name
+    # Who has the result in their hands already is told nothing.
+    if move.dossier.is_at_once and move.dossier.outcome == Dossier.Outcome.GRANTED:
+        return
     # What is accepted in the same breath is told once, by that.
     if name in SILENT or move.action.is_silent or move.details.get("is_accepted_at_once"):
         return

@@ -233,7 +233,12 @@ def _print_and_sign(result: Result) -> None:
 
 
 def can_be_given_online(dossier: Dossier) -> bool:
-    """Whether the result may go to the citizen by itself: nothing owed on either side."""
+    """Whether the result may go to the citizen by itself: nothing owed on either side.
+
+    What was given at once is in their hands already; only its fees may be open.
+    """
+    if dossier.is_at_once:
+        return not unpaid_fees(dossier)
     return (
         dossier.delivery == Dossier.Delivery.ONLINE
         and not unpaid_fees(dossier)
@@ -254,8 +259,9 @@ def paid_fees(dossier: Dossier) -> set[str]:
     """The keys of the fees for which money was received."""
     return {
         line["key"]
-        for lines in dossier.payments.filter(state="paid").values_list("lines", flat=True)
-        for line in lines
+        for payment in dossier.payments.all()
+        if payment.state == "paid"
+        for line in payment.lines
     }
 
 

@@ -12,4 +12,4 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to the moves of dossiers."""
-        from payments import panels, services  # noqa: F401  (both register themselves)
+        from payments import panels, quickcash, services  # noqa: F401  (they register themselves)

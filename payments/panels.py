@@ -13,7 +13,7 @@ from procedures.models import Posting
 @panels.register
 def payments_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
     """The payments of a dossier, with the cash button for its cashier."""
-    payments = list(dossier.payments.select_related("receipt"))
+    payments = list(dossier.payments.all())
     if not payments:
         return None
     return {
@@ -27,7 +27,8 @@ def _cash_reference(dossier: Dossier, payments: list[Payment], roles: set[str]) 
     """Beside which payment the cash button stands: the newest, while money is waited for."""
     unpaid = [row for row in payments if row.state != Payment.State.PAID]
     is_waiting = dossier.state == Dossier.State.PAYMENT_REQUIRED or (
-        dossier.state == Dossier.State.COMPLETED and bool(results.unpaid_fees(dossier))
+        (dossier.state == Dossier.State.COMPLETED or dossier.is_at_once)
+        and bool(results.unpaid_fees(dossier))
     )
     is_cashier = Posting.Role.CASHIER in roles
     return unpaid[-1].reference if unpaid and is_waiting and is_cashier else ""

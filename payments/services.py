@@ -192,14 +192,20 @@ def confirm(
         workflow.perform(
             dossier, "confirm_payment", by=None, payment=payment.pk, amount=payment.amount
         )
-    elif is_awaited and results.can_be_given_online(dossier):
+    elif _is_ready(dossier, is_awaited=is_awaited):
         results.give_online_later(dossier)
     return True
 
 
+def _is_ready(dossier: Dossier, *, is_awaited: bool) -> bool:
+    """Whether nothing but this money kept a finished result from the citizen."""
+    is_finished = dossier.state == Dossier.State.COMPLETED
+    return is_awaited and is_finished and results.can_be_given_online(dossier)
+
+
 def _awaits_money(dossier: Dossier) -> bool:
     """Whether the dossier stands still for a fee, or its result is ready against one."""
-    if dossier.state == Dossier.State.COMPLETED:
+    if dossier.state == Dossier.State.COMPLETED or dossier.is_at_once:
         return bool(results.unpaid_fees(dossier))
     return dossier.state == Dossier.State.PAYMENT_REQUIRED
 
