@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from procedures.models import Agency, Posting
@@ -58,6 +60,14 @@ def offices(request: HttpRequest) -> frozenset[int]:
         own = (agency for role, agency in held(request) if role in HANDLING_ROLES)
         request._offices_today = at_or_below(own)
     return request._offices_today
+
+
+def in_force(
+    postings: QuerySet[Posting], first: datetime.date, last: datetime.date | None
+) -> QuerySet[Posting]:
+    """Those of `postings` that hold on some day from `first` to `last` (None: without an end)."""
+    begun = postings if last is None else postings.filter(valid_from__lte=last)
+    return begun.filter(Q(valid_until=None) | Q(valid_until__gte=first))
 
 
 def at_or_below(agencies: Iterable[int]) -> frozenset[int]:
