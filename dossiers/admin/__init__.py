@@ -8,9 +8,11 @@ from dossiers.admin import (
     dossiers,
     nextwork,
     officepaperpage,
+    pages,
     reports,
     savedviews,
     signpage,
+    templates,
 )
 
 __all__ = (
@@ -20,8 +22,10 @@ __all__ = (
     "dossiers",
     "nextwork",
     "officepaperpage",
+    "pages",
     "questionsadmin",
     "reports",
     "savedviews",
     "signpage",
+    "templates",
 )

@@ -48,8 +48,7 @@ def leader():
 
 
 def supplement(dossier: Dossier, office: factories.Office, **details) -> Dossier:
-    details = {"items": "Ảnh chụp rõ cả trang", "reason": "Ảnh bị mờ", **details}
-    return workflow.perform(dossier, "request_supplement", by=office.reception, **details)
+    return office.supplement(dossier, **details)
 
 
 def answer(dossier: Dossier, text: str = "Đã gửi lại") -> Dossier:
@@ -75,6 +74,7 @@ def birth_confirmed(office: factories.Office) -> Dossier:
 
 def propose(dossier: Dossier, office: factories.Office, **details) -> Dossier:
     details.setdefault("record", dict.fromkeys(dossier.revision.result.get("record", []), "1"))
+    details.setdefault("ground", factories.ground())
     return workflow.perform(dossier, "propose", by=office.officer, **details)
 
 
@@ -277,31 +277,10 @@ def test_acceptance_gives_the_receipt_with_the_promised_day(office):
     assert "09:00 ngày 30/11/2026" in dossier.notices.get(event__name="accept").body
 
 
-def test_a_refusal_at_reception_says_why_and_by_which_law(office):
-    dossier = factories.filed()
-    reception = office.reception
-
-    with refused(workflow.Refused, "lý do"):
-        workflow.perform(dossier, "refuse", by=reception, reason=" ", ground="Điều 16")
-    with refused(workflow.Refused, "căn cứ"):
-        workflow.perform(dossier, "refuse", by=reception, reason="Không đúng nơi", ground="")
-    ended = workflow.perform(
-        dossier, "refuse", by=reception, reason="Không đúng nơi", ground="Điều 16 Luật Hộ tịch"
-    )
-
-    paper = ended.papers.get(kind=Paper.Kind.REFUSAL)
-    assert ended.state == State.REFUSED
-    assert paper.facts["reason"] == "Không đúng nơi"
-    assert paper.facts["legal_ground"] == "Điều 16 Luật Hộ tịch"
-    assert paper.facts["number"] == "01/TB-TNTKQ"
-    assert "Không đúng nơi" in ended.notices.get(event__name="refuse").body
-
-
 def test_what_officials_type_is_kept_in_one_spelling(office):
-    dossier = factories.filed()
     reason = unicodedata.normalize("NFD", "Hồ sơ nộp nhầm nơi\u200b")
 
-    ended = workflow.perform(dossier, "refuse", by=office.reception, reason=reason, ground="Điều 5")
+    ended = office.refused(factories.filed(), reason)
 
     assert ended.events.get(name="refuse").note.text == "Hồ sơ nộp nhầm nơi"
 
@@ -967,14 +946,17 @@ def test_stopping_says_why_and_by_which_law(office, leader):
     dossier = office.processing(factories.filed())
 
     with refused(workflow.Refused):
-        workflow.perform(dossier, "stop", by=leader, reason="Hết hạn", ground="")
+        workflow.perform(dossier, "stop", by=leader, reason="Hết hạn", ground="Điều 17")
+    ground = factories.ground()
     ended = workflow.perform(
-        dossier, "stop", by=leader, reason="Quá thời hạn bổ sung", ground="Điều 17"
+        dossier, "stop", by=leader, reason="Quá thời hạn bổ sung", ground=ground.code
     )
 
     facts = ended.papers.get(kind=Paper.Kind.STOP).facts
     assert ended.state == State.STOPPED
-    assert (facts["reason"], facts["legal_ground"]) == ("Quá thời hạn bổ sung", "Điều 17")
+    assert (facts["reason"], facts["legal_ground"]) == ("Quá thời hạn bổ sung", str(ground))
+    assert "90 ngày" in facts["appeal"][0]
+    assert "01 năm" in ended.notices.get(event__name="stop").body
     assert facts["signer"] == leader.full_name
     assert facts["asked_at"] == ""
 

@@ -52,7 +52,7 @@ def citizen(an) -> Client:
 def asked(dossier: Dossier, office: factories.Office, **details) -> Dossier:
     """The dossier with a request for a supplement."""
     details = {"reason": "Chưa khớp với giấy chứng tử", **details}
-    return workflow.perform(dossier, "request_supplement", by=office.reception, **details)
+    return office.supplement(dossier, **({"items": ""} | details))
 
 
 def day_of_death(dossier: Dossier, office: factories.Office, **details) -> Dossier:

@@ -205,10 +205,7 @@ def test_a_new_stretch_of_time_is_reminded_anew(clock):
     clock.move_to(dossier.citizen_by - DAY)
     run()
     answered = workflow.perform(dossier, "answer_supplement", by=dossier.owner, answer="Đã gửi lại")
-    office = factories.Office()
-    again = workflow.perform(
-        answered, "request_supplement", by=office.reception, items="Ảnh", reason="Ảnh mờ"
-    )
+    again = factories.Office().supplement(answered)
     clock.move_to(again.citizen_by - DAY)
 
     run()

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
+from dossiers import alerts, breaches, expiry, orphans, proposals, roots, wallet
 from dossiers import due as dossiers_due
-from dossiers import expiry, orphans, roots, wallet
 from dossiers.reports import tallies
 from payments import due as payments_due
 from portal import exports, stuck_tasks, unconfirmed
@@ -22,6 +22,10 @@ WORK = (
     stuck_tasks.put_back,
     stuck_tasks.forget,
     dossiers_due.confirm_by_silence,
+    breaches.find,
+    proposals.mark_late,
+    alerts.warn,
+    alerts.escalate,
     dossiers_due.remind_citizens,
     dossiers_due.send_digests,
     dossiers_due.remind_offices,
