@@ -34,6 +34,8 @@ class Tally(models.Model):
     done_early = models.PositiveIntegerField(_("trước hạn"), default=0)
     done_on_time = models.PositiveIntegerField(_("đúng hạn"), default=0)
     done_late = models.PositiveIntegerField(_("quá hạn"), default=0)
+    done_asked_once = models.PositiveIntegerField(_("xong sau một lần bổ sung"), default=0)
+    done_asked_more = models.PositiveIntegerField(_("xong sau nhiều lần bổ sung"), default=0)
     handling_minutes = models.PositiveBigIntegerField(_("thời gian giải quyết (phút)"), default=0)
     refused = models.PositiveIntegerField(_("từ chối tiếp nhận"), default=0)
     stopped = models.PositiveIntegerField(_("dừng"), default=0)

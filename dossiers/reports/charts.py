@@ -36,12 +36,20 @@ class Bar:
     values: Sequence[int]
 
 
-def draw(name: str, title: str, parts: Sequence[Part], bars: Sequence[Bar]) -> SafeString:
-    """Lying bars as SVG; `name` makes its ids unique on the page. Nothing for no numbers."""
+@dataclass(frozen=True)
+class Chart:
+    """A chart: its words, and the drawing with the same words inside."""
+
+    title: str
+    svg: SafeString
+
+
+def draw(name: str, title: str, parts: Sequence[Part], bars: Sequence[Bar]) -> Chart | None:
+    """Lying bars; `name` makes the ids unique on the page. Nothing for no numbers."""
     bars = bars[:MOST_ROWS]
     longest = max((sum(bar.values) for bar in bars), default=0)
     if not longest:
-        return SafeString("")
+        return None
     scale = (WIDTH - NAME_WIDTH - COUNT_WIDTH) / longest
     context = {
         "name": name,
@@ -56,7 +64,7 @@ def draw(name: str, title: str, parts: Sequence[Part], bars: Sequence[Bar]) -> S
         "height": ROW * (len(bars) + 1),
         "height_of_bar": BAR,
     }
-    return SafeString(render_to_string("admin/dossiers/reports/chart.svg", context))
+    return Chart(title, SafeString(render_to_string("admin/dossiers/reports/chart.svg", context)))
 
 
 def _placed(bar: Bar, row: int, parts: Sequence[Part], scale: float) -> dict[str, Any]:
@@ -94,7 +102,7 @@ def _describe(parts: Sequence[Part], bars: Sequence[Bar]) -> str:
     )
 
 
-def of_report(report: Report) -> list[SafeString]:
+def of_report(report: Report) -> list[Chart]:
     """The charts of a report, without those that would be empty."""
     timing = [
         Part(_("Trước hạn"), "plain"),

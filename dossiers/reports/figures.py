@@ -46,6 +46,8 @@ class Figures:
     done_early: int = 0
     done_on_time: int = 0
     done_late: int = 0
+    done_asked_once: int = 0
+    done_asked_more: int = 0
     handling_minutes: int = 0
     refused: int = 0
     stopped: int = 0

@@ -115,10 +115,12 @@ def of_report(report: Report, *, office: int | None, sector: int | None) -> list
                 for line in lines]  # fmt: skip
         return Table(title, name, columns, rows)
 
+    offices = report.offices if len(report.offices) > 1 else []
+
     return [
         table(_("Tổng cộng"), _("Phạm vi"), WHOLE, total, lambda line: {}),
         table(
-            _("Theo cơ quan giải quyết"), _("Cơ quan"), WHOLE, report.offices,
+            _("Theo cơ quan giải quyết"), _("Cơ quan"), WHOLE, offices,
             lambda line: {"office": line.key},
         ),
         table(

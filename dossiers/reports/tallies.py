@@ -30,8 +30,8 @@ SETTLED = timedelta(minutes=5)
 DAYS_AT_ONCE = 31
 SUMS = (
     "received", "accepted", "accept_minutes", "done_early", "done_on_time", "done_late",
-    "handling_minutes", "refused", "stopped", "withdrawn", "supplements",
-    "further_supplements", "extended", "paid_online", "with_fee", "results_online",
+    "done_asked_once", "done_asked_more", "handling_minutes", "refused", "stopped", "withdrawn",
+    "supplements", "further_supplements", "extended", "paid_online", "with_fee", "results_online",
 )  # fmt: skip
 KEY = ("agency_id", "procedure_id", "channel", "officer_id")
 _OF_DOSSIER = ("handling_agency", "revision__procedure", "channel")
@@ -183,6 +183,7 @@ class _DayCount:
     def _ended(self) -> None:
         ended = self._dossiers(numbers.ended(self.period))
         waits = _citizens_turns(ended)
+        asked = _times_asked(ended)
         paid, online = _paid(ended)
         signed = set(ended.filter(results__sha256__gt="").values_list("pk", flat=True))
         fields = ("pk", "assignee", "state", "timing", "accepted_at", "ended_at", *_OF_DOSSIER)
@@ -194,6 +195,8 @@ class _DayCount:
             name = f"done_{timing or Dossier.Timing.ON_TIME}"
             setattr(tally, name, getattr(tally, name) + 1)
             tally.handling_minutes += self._handling(accepted, at, waits[pk], key[0])
+            tally.done_asked_once += asked.get(pk) == 1
+            tally.done_asked_more += asked.get(pk, 0) > 1
             tally.with_fee += pk in paid
             tally.paid_online += pk in online
             tally.results_online += pk in signed
@@ -261,6 +264,12 @@ class _DayCount:
                 tally = self._tally(*key, None)
                 tally.open_overdue += late
                 tally.open_in_time += total - late
+
+
+def _times_asked(ended: QuerySet) -> dict[int, int]:
+    """For those of these dossiers that had to be supplemented: how often."""
+    asked = SupplementRequest.objects.filter(dossier__in=ended.values("pk")).order_by()
+    return dict(asked.values_list("dossier").annotate(count=Count("pk")))
 
 
 def _paid(ended: QuerySet) -> tuple[set[int], set[int]]:
