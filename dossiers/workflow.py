@@ -287,11 +287,13 @@ def roles_at(
     }
 
 
-def acting_roles(dossier: Dossier, user: User) -> set[str]:
+def acting_roles(
+    dossier: Dossier, user: User, held: list[tuple[str, int]] | None = None
+) -> set[str]:
     """The roles in which this person may act: none where they, or a relative, stand in it."""
     if is_party(dossier, user):
         return set()
-    roles = roles_at(dossier, user)
+    roles = roles_at(dossier, user, held)
     return set() if roles and conflicts.has_conflict(dossier, user) else roles
 
 
