@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -47,6 +48,7 @@ class OfficialsSite(AdminSite):
             **super().each_context(request),
             "may_open_accounts": is_in and may_open_accounts(request),
             "menu": officials.menu(request) if is_in else [],
+            "lock_minutes": settings.SCREEN_LOCK_MINUTES,
         }
 
     def get_urls(self) -> list:

@@ -25,6 +25,7 @@ from portal.accounts import SINCE, forget_failures
 
 SEEN = "session_seen"
 WRITTEN_EVERY = 60  # seconds: a click does not cost a row each time
+LOCKED = "locked_at"  # the screen is locked (`portal.locking`): where its owner goes on
 
 
 class SessionTimeouts:
@@ -58,7 +59,8 @@ def _has_ended(request: HttpRequest) -> bool:
         return True
     if is_staff and now - since > settings.OFFICIAL_SESSION_HOURS * 3600:
         return True
-    if SEEN not in session or now - seen > WRITTEN_EVERY:
+    # Nobody works at a locked screen: looking at the lock does not keep the session alive.
+    if LOCKED not in session and (SEEN not in session or now - seen > WRITTEN_EVERY):
         session[SEEN] = now
     return False
 

@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.TooManyRequests",
+    "portal.locking.ScreenLock",
     "portal.sessions.SessionTimeouts",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.NoStoreForPeople",
@@ -307,6 +308,8 @@ EXPORT_DAYS = env.int("EXPORT_DAYS", default=7)
 # after so many hours.
 CITIZEN_IDLE_MINUTES = env.int("CITIZEN_IDLE_MINUTES", default=60)
 OFFICIAL_IDLE_MINUTES = env.int("OFFICIAL_IDLE_MINUTES", default=30)
+# The screen locks earlier (0: by its button alone); the password opens the same page again.
+SCREEN_LOCK_MINUTES = env.int("SCREEN_LOCK_MINUTES", default=10)
 OFFICIAL_SESSION_HOURS = env.int("OFFICIAL_SESSION_HOURS", default=10)
 
 # Logging in through VNeID or any other OpenID Connect service; without an issuer, not offered.

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from portal import accountviews, openid, sitemap, views
+from portal import accountviews, locking, openid, sitemap, views
 
 handler400 = "portal.views.bad_request"
 
@@ -19,6 +19,9 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("ngon-ngu/", set_language, name="set_language"),
+    path("quan-tri/khoa/", locking.lock_screen, name="lock_screen"),
+    path("quan-tri/doi-nguoi/", locking.switch_person, name="switch_person"),
+    path("quan-tri/tiep-tuc/", locking.resume_work, name="resume_work"),
     path("quan-tri/", admin.site.urls),
     path("tai-khoan/ho-so-ca-nhan/", accountviews.profile, name="profile"),
     path("tai-khoan/du-lieu/", accountviews.my_data, name="my_data"),

@@ -76,7 +76,8 @@ def test_an_official_is_logged_out_after_half_an_hour(wait, stays):
     assert came_to_login is not stays
 
 
-def test_an_official_who_clicks_all_day_is_logged_out_after_ten_hours():
+def test_an_official_who_clicks_all_day_is_logged_out_after_ten_hours(settings):
+    settings.SCREEN_LOCK_MINUTES = 0
     official = factories.official(Posting.Role.RECEPTION)
     client = Client()
     with time_machine.travel(BEGIN, tick=False) as clock:
