@@ -298,6 +298,8 @@ class Office:
 
     def proposed(self, dossier: Dossier, **details: Any) -> Dossier:
         """From submitted to awaiting approval."""
+        if details.get("outcome") == Dossier.Outcome.REFUSED:
+            details.setdefault("ground", ground())
         return workflow.perform(self.processing(dossier), "propose", by=self.officer, **details)
 
     def approved(self, dossier: Dossier) -> Dossier:

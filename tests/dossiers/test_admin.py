@@ -484,23 +484,22 @@ def test_a_stale_form_is_refused_says_what_changed_and_keeps_the_reason(office):
     dossier = factories.filed()
     colleague = factories.official(Posting.Role.RECEPTION, full_name="Bùi Thị Nhanh")
     workflow.perform(dossier, "accept", by=colleague)
-    typed = {"version": dossier.version, "reason": "Thiếu giấy chứng tử", "ground": "Điều 17"}
+    ground = factories.ground().code
+    typed = {"version": dossier.version, "reason": "Thiếu giấy chứng tử", "ground": ground}
 
-    response = logged_in(office.reception).post(move_url(dossier, "refuse"), typed)
+    response = logged_in(office.reception).post(move_url(dossier, "propose_refusal"), typed)
 
     page = response.content.decode()
     assert response.status_code == 409
     assert "Bùi Thị Nhanh đã thực hiện “Tiếp nhận”" in text_of(response)
     assert "Thiếu giấy chứng tử" in page
-    assert 'value="Điều 17"' in page
+    assert f'value="{ground}" selected' in page
     assert fresh(dossier).state == "accepted"
 
 
 def test_a_form_is_stale_even_where_its_move_is_still_open(office):
     dossier = office.processing(factories.filed())
-    asked = workflow.perform(
-        dossier, "request_supplement", by=office.reception, items="Ảnh mờ", reason="Chụp lại"
-    )
+    asked = office.supplement(dossier)
     workflow.perform(asked, "answer_supplement", by=dossier.owner, answer="Đã chụp lại")
     typed = {"version": dossier.version, "outcome": "granted", "reason": "Đủ điều kiện"}
 
@@ -513,7 +512,7 @@ def test_a_form_is_stale_even_where_its_move_is_still_open(office):
 
 
 def test_after_reading_what_changed_the_same_form_may_be_sent_again(office):
-    dossier = office.processing(factories.filed())
+    dossier = factories.filed()
     Dossier.objects.filter(pk=dossier.pk).update(version=dossier.version + 1)
     client = logged_in(office.reception)
     typed = {"version": dossier.version, "items": "Ảnh mờ", "reason": "Chụp lại"}
@@ -579,12 +578,13 @@ def test_what_is_no_move_of_officials_is_not_there(office, name):
 def test_a_missing_reason_brings_the_form_back(office):
     dossier = factories.filed()
 
+    ground = factories.ground().code
     response = logged_in(office.reception).post(
-        move_url(dossier, "refuse"), {"version": dossier.version, "ground": "Điều 17"}
+        move_url(dossier, "propose_refusal"), {"version": dossier.version, "ground": ground}
     )
 
     assert "Hãy ghi lý do" in text_of(response)
-    assert 'value="Điều 17"' in response.content.decode()
+    assert f'value="{ground}" selected' in response.content.decode()
     assert fresh(dossier).state == "submitted"
 
 
@@ -593,7 +593,7 @@ def test_a_missing_reason_brings_the_form_back(office):
     [
         ("accept", "Việc này không cần ghi thêm gì."),
         ("request_supplement", "Giấy tờ hồ sơ này phải có"),
-        ("refuse", "Căn cứ pháp lý"),
+        ("propose_refusal", "Căn cứ pháp lý"),
     ],
 )
 def test_each_move_asks_for_what_it_needs(office, name, words):
