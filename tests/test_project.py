@@ -274,7 +274,7 @@ LOGIN = {
     "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_reauthenticate",
     "mfa_list_webauthn", "mfa_add_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn",
-    "mfa_reauthenticate_webauthn",
+    "mfa_reauthenticate_webauthn", "lock_screen", "switch_person", "resume_work",
 }  # fmt: skip
 SAMPLES = {
     "key": "khong-co-khoa", "token": "khong-co", "section_id": "phan", "slug": "khong-co",
