@@ -12,8 +12,8 @@ from dossiers.admin import (
     reports,
     savedviews,
     signpage,
-    templates,
 )
+from dossiers.counter import quickpages, reservedpages
 
 __all__ = (
     "batch",
@@ -24,8 +24,9 @@ __all__ = (
     "officepaperpage",
     "pages",
     "questionsadmin",
+    "quickpages",
     "reports",
+    "reservedpages",
     "savedviews",
     "signpage",
-    "templates",
 )
