@@ -241,10 +241,14 @@ def _start(day: datetime.date) -> datetime.datetime:
 
 @dataclass(frozen=True)
 class Filter:
-    """One parameter of the address: its words and how its value is read."""
+    """One parameter of the address: its words, how its value is read, whether it is a day.
+
+    What is neither a day nor a choice of the panel comes by links alone, as from a report.
+    """
 
     label: Any
     read: Callable[[str, Viewer], Found]
+    is_day: bool = False
 
 
 FILTERS = {
@@ -258,12 +262,12 @@ FILTERS = {
     "cach-nop": Filter(gettext_lazy("Cách nộp"), _choice("channel", Channel.Kind)),
     "qua-han": Filter(gettext_lazy("Thời hạn"), _late),
     "so-voi-han": Filter(gettext_lazy("So với hạn"), _choice("timing", Dossier.Timing)),
-    "nop-tu": Filter(gettext_lazy("Nộp từ ngày"), _from("submitted_at")),
-    "nop-den": Filter(gettext_lazy("Nộp đến hết ngày"), _until("submitted_at")),
-    "han-tu": Filter(gettext_lazy("Hạn từ ngày"), _from("due")),
-    "han-den": Filter(gettext_lazy("Hạn đến hết ngày"), _until("due")),
-    "xong-tu": Filter(gettext_lazy("Xong từ ngày"), _from("ended_at")),
-    "xong-den": Filter(gettext_lazy("Xong đến hết ngày"), _until("ended_at")),
+    "nop-tu": Filter(gettext_lazy("Nộp từ ngày"), _from("submitted_at"), is_day=True),
+    "nop-den": Filter(gettext_lazy("Nộp đến hết ngày"), _until("submitted_at"), is_day=True),
+    "han-tu": Filter(gettext_lazy("Hạn từ ngày"), _from("due"), is_day=True),
+    "han-den": Filter(gettext_lazy("Hạn đến hết ngày"), _until("due"), is_day=True),
+    "xong-tu": Filter(gettext_lazy("Xong từ ngày"), _from("ended_at"), is_day=True),
+    "xong-den": Filter(gettext_lazy("Xong đến hết ngày"), _until("ended_at"), is_day=True),
 }
 _OTHERS = {"nhom", "q", "trang", "loc"}
 

@@ -46,7 +46,9 @@ def chains(name: str) -> set[str]:
     words = fold(name).split()
     if not words:
         return set()
-    forwards = {" ".join(words[start:]) for start in range(max(1, len(words) - 1))}
+    if len(words) == 1:
+        return {words[0][:LONGEST]}
+    forwards = {" ".join(words[start:]) for start in range(len(words) - 1)}
     ends = f"{words[0]} {words[-1]}"
     return {chain[:LONGEST] for chain in (*forwards, " ".join(reversed(words)), ends)}
 

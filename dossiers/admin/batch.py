@@ -38,7 +38,7 @@ class Wrong(Exception):
 
 def offered(request: HttpRequest) -> list[dict[str, Any]]:
     """What this person may do with several dossiers at once, as `{name, label}`."""
-    held = roles(request)
+    held = roles(request) & HANDLING_ROLES
     moves = [workflow.ACTIONS[name] for name in MOVES if name in workflow.ACTIONS]
     may = [move for move in moves if held & set(move.roles)]
     buttons = [{"name": move.name, "label": move.label} for move in may]
@@ -58,12 +58,14 @@ def batch(request: HttpRequest) -> HttpResponse:
         chosen = _chosen(request.POST)
         if name not in {row["name"] for row in offered(request)}:
             raise Wrong(_("Ông/bà không làm được việc này với nhiều hồ sơ cùng lúc."))
-        if "sure" in request.POST:
-            return _make(request, name, chosen)
     except Wrong as error:
         messages.error(request, str(error))
-        if "sure" not in request.POST:
-            return redirect(_back(request))
+        return redirect(_back(request))
+    if "sure" in request.POST:
+        try:
+            return _make(request, name, chosen)
+        except Wrong as error:
+            messages.error(request, str(error))
     return _ask(request, name, chosen)
 
 

@@ -82,6 +82,8 @@ def first_keys(
     chosen: Chosen, rows: QuerySet[Dossier], limit: int, *, skip: int = 0, backwards: bool = False
 ) -> list[int]:
     """The keys of the first `limit` of these rows after `skip`, in the order of the tab."""
+    if rows.query.is_empty():
+        return []
     column = chosen.tab.order.removeprefix("-")
     pairs = rows.values_list("pk", column)
     last = skip + limit
@@ -297,7 +299,8 @@ def _inputs(chosen: Chosen) -> list[dict[str, Any]]:
             "label": one.label,
             "value": chosen.values.get(name, ""),
             "options": [(str(key), label) for key, label in options.get(name, ())],
-            "is_day": name not in options,
+            "is_day": one.is_day,
+            "is_hidden": not one.is_day and name not in options,
         }
         for name, one in FILTERS.items()
     ]
