@@ -16,6 +16,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from dossiers import officials, secondfactor
+from procedures import postings
 
 # What `portal.roles` alone writes, the secrets of people's second factors and sessions, and
 # what tasks were given.
@@ -45,9 +46,18 @@ class OfficialsSite(AdminSite):
 
         is_in = self.has_permission(request)
         return {
-            **super().each_context(request),
+            # What Django's own gives, without a list of everything for a side bar that no page has.
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "site_url": self.site_url,
+            "has_permission": is_in,
+            "available_apps": [],
+            "is_popup": False,
+            "is_nav_sidebar_enabled": self.enable_nav_sidebar,
+            "log_entries": self.get_log_entries(request),
             "may_open_accounts": is_in and may_open_accounts(request),
             "menu": officials.menu(request) if is_in else [],
+            "stands_in_for": postings.replaced(request) if is_in else [],
             "lock_minutes": settings.SCREEN_LOCK_MINUTES,
         }
 

@@ -36,8 +36,19 @@ def held_by(user: Any) -> list[tuple[str, int]]:
 def held(request: HttpRequest) -> list[tuple[str, int]]:
     """The same for who sends a request, asked once."""
     if not hasattr(request, "_held_today"):
-        request._held_today = held_by(request.user)
+        today = Posting.objects.filter(user=request.user).current()
+        rows = list(today.values_list("role", "agency_id", "stands_in_for__full_name"))
+        request._held_today = [(role, agency) for role, agency, _name in rows]
+        request._replaced_today = sorted({name for _role, _agency, name in rows if name})
     return request._held_today
+
+
+def replaced(request: HttpRequest) -> list[str]:
+    """The names of those for whom the sender of a request stands in today."""
+    if request.user.is_superuser:
+        return []
+    held(request)
+    return request._replaced_today
 
 
 def roles(request: HttpRequest) -> frozenset[str]:

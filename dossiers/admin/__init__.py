@@ -9,24 +9,29 @@ from dossiers.admin import (
     nextwork,
     officepaperpage,
     pages,
+    relatives,
     reports,
     savedviews,
     signpage,
+    standins,
 )
-from dossiers.counter import quickpages, reservedpages
+from dossiers.counter import entrypages, quickpages, reservedpages
 
 __all__ = (
     "batch",
     "breachpages",
     "desk",
     "dossiers",
+    "entrypages",
     "nextwork",
     "officepaperpage",
     "pages",
     "questionsadmin",
     "quickpages",
+    "relatives",
     "reports",
     "reservedpages",
     "savedviews",
     "signpage",
+    "standins",
 )
