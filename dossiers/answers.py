@@ -27,7 +27,7 @@ def answer_sections(dossier: Dossier, *, edit: bool = False) -> list[dict[str, A
 
 
 def section_rows(section: Section, given: Any) -> list[dict[str, Any]]:
-    """The answers of one section in words: label, value, and the id of the input."""
+    """The answers of one section in words: label, value, path, and the id of the input."""
     if not section.repeat:
         return _row_answers(section, given or {}, "")
     rows = []
@@ -51,6 +51,7 @@ def _row_answers(
             {
                 "label": f"{before}{label}",
                 "value": display(question.spec, answer),
+                "path": question.path,
                 "anchor": f"id_{prefix}{question.path}{_first_input(question.spec)}",
             }
         )

@@ -43,9 +43,15 @@ class NotSent(Exception):
 
 
 def thread(dossier: Dossier) -> list[Message]:
-    """All messages of a dossier, oldest first, with their authors and files; two queries."""
-    rows = dossier.messages.select_related("author").prefetch_related("attachments")
-    return list(rows)
+    """All messages of a dossier, oldest first, with their authors and `files`; two queries.
+
+    One where the attachments of the dossier were asked for already.
+    """
+    rows = list(dossier.messages.select_related("author"))
+    files = [file for file in dossier.attachments.all() if file.message_id] if rows else []
+    for row in rows:
+        row.files = [file for file in files if file.message_id == row.pk]
+    return rows
 
 
 def summary(dossier: Dossier) -> dict[str, int]:

@@ -22,19 +22,30 @@ View = Callable[..., HttpResponse]
 
 @dataclass(frozen=True)
 class Page:
-    """One page: where it is, who may open it, and its words in the menu ("" for none)."""
+    """One page: where it is, who may open it, and its words in the menu ("" for none).
+
+    `count` says how much waits there for who sends a request.
+    """
 
     route: str
     view: View
     name: str
     roles: frozenset[str]
     label: Any = ""
+    count: Callable[[HttpRequest], int] | None = None
 
 
 PAGES: dict[str, Page] = {}
 
 
-def page(route: str, *, name: str, roles: frozenset[str] | set[str], label: Any = ""):
+def page(
+    route: str,
+    *,
+    name: str,
+    roles: frozenset[str] | set[str],
+    label: Any = "",
+    count: Callable[[HttpRequest], int] | None = None,
+):
     """Register a view as `admin:<name>`; who holds none of `roles` today gets 403.
 
     What it shows must still be limited to the offices of the person: the roles say what
@@ -43,7 +54,7 @@ def page(route: str, *, name: str, roles: frozenset[str] | set[str], label: Any 
 
     def decorate(view: View) -> View:
         guarded = _only(frozenset(roles), view)
-        PAGES[name] = Page(route, guarded, name, frozenset(roles), label)
+        PAGES[name] = Page(route, guarded, name, frozenset(roles), label, count)
         return guarded
 
     return decorate
@@ -60,10 +71,14 @@ def _only(allowed: frozenset[str], view: View) -> View:
 
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
-    """The pages with words in the menu that this person may open, as `{name, label}`."""
+    """The pages with words in the menu that this person may open: `{name, label, count}`."""
     held = roles(request)
     return [
-        {"name": f"admin:{page.name}", "label": page.label}
+        {
+            "name": f"admin:{page.name}",
+            "label": page.label,
+            "count": page.count(request) if page.count else 0,
+        }
         for page in PAGES.values()
         if page.label and held & page.roles
     ]

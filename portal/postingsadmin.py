@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers.models import LegalGround, ReplyTemplate
+from dossiers.replyforms import ReplyTemplateForm
 from procedures.models import Absence, Agency, Posting
 from procedures.postings import in_force, offices_of
 
@@ -192,8 +193,9 @@ class AbsenceAdmin(_OwnOffices):
 
 @admin.register(ReplyTemplate)
 class ReplyTemplateAdmin(_OwnOffices):
-    """Words that an office uses again."""
+    """Words that an office uses again; one that is not used any more is made inactive."""
 
+    form = ReplyTemplateForm
     list_display = ("title", "purpose", "agency", "is_active")
     list_filter = ("purpose", "is_active")
     list_select_related = ("agency",)

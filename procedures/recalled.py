@@ -8,7 +8,9 @@ says the same, so nothing here can be out of date.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db.models import prefetch_related_objects
 
 from procedures.formspec.spec import Form
 
@@ -26,6 +28,8 @@ class Read(NamedTuple):
 
 
 _read: OrderedDict[str, Read] = OrderedDict()
+_rows: OrderedDict[str, dict] = OrderedDict()
+_ROWS = ("documents", "channels", "fees__channels")
 
 
 def recall(revision: Revision) -> Read:
@@ -40,12 +44,28 @@ def recall(revision: Revision) -> Read:
             revision.definition, Form.model_validate(revision.definition.get("form") or [])
         )
         if revision.digest:
-            _keep(revision.digest, found)
+            _keep(_read, revision.digest, found)
     revision.__dict__.setdefault("definition", found.definition)
     return found
 
 
-def _keep(digest: str, read: Read) -> None:
-    _read[digest] = read
-    while len(_read) > AT_MOST:
-        _read.popitem(last=False)
+def recall_rows(revision: Revision) -> None:
+    """Give a revision its papers, channels and fees, from memory where they were read before.
+
+    Rows of a published revision never change (the database refuses it), and they are made
+    from its definition alone; those of a draft are asked for each time.
+    """
+    key = revision.digest if revision.status != revision.Status.DRAFT else ""
+    found = _rows.get(key)
+    if found is not None:
+        revision._prefetched_objects_cache = dict(found)
+        return
+    prefetch_related_objects([revision], *_ROWS)
+    if key:
+        _keep(_rows, key, dict(revision._prefetched_objects_cache))
+
+
+def _keep(kept: OrderedDict, digest: str, read: Any) -> None:
+    kept[digest] = read
+    while len(kept) > AT_MOST:
+        kept.popitem(last=False)

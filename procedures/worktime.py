@@ -11,6 +11,8 @@ from __future__ import annotations
 import datetime
 from calendar import monthrange
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import lru_cache
@@ -28,6 +30,20 @@ class NoCalendar(Exception):
     """The day lies outside the years that the holiday table knows, or the office never opens."""
 
 
+# The calendar of the block that is running; None outside of one.
+_block: ContextVar[list[Calendar] | None] = ContextVar("calendar", default=None)
+
+
+@contextmanager
+def one_calendar() -> Iterator[None]:
+    """Load the corrections once for all that is worked out in this block, of one page."""
+    token = _block.set([])
+    try:
+        yield
+    finally:
+        _block.reset(token)
+
+
 @dataclass(frozen=True)
 class Calendar:
     """The working days of the country: the library's, and the corrections that win over it."""
@@ -36,8 +52,17 @@ class Calendar:
 
     @classmethod
     def load(cls) -> Calendar:
-        """The calendar with the corrections of this moment, in one query."""
-        return cls(dict(CalendarDay.objects.values_list("date", "is_working")))
+        """The calendar with the corrections of this moment, in one query.
+
+        Inside `one_calendar()` it is the one that was loaded there first.
+        """
+        block = _block.get()
+        if block is not None and block:
+            return block[0]
+        loaded = cls(dict(CalendarDay.objects.values_list("date", "is_working")))
+        if block is not None:
+            block.append(loaded)
+        return loaded
 
     def is_working(self, day: date) -> bool:
         """Whether offices work on `day`; raises `NoCalendar` outside the known years."""

@@ -11,7 +11,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
 
+from dossiers.admin.checks import ChecksPage
 from dossiers.admin.movepage import MovePage
+from dossiers.admin.notes import NotesPage
+from dossiers.admin.opinions import OpinionsPage
 from dossiers.admin.page import DossierPage
 from dossiers.admin.queue import QueueList
 from dossiers.models import Dossier
@@ -24,7 +27,9 @@ def handles_dossiers(request: HttpRequest) -> bool:
 
 
 @admin.register(Dossier)
-class DossierAdmin(QueueList, DossierPage, MovePage, admin.ModelAdmin):
+class DossierAdmin(
+    QueueList, DossierPage, ChecksPage, NotesPage, OpinionsPage, MovePage, admin.ModelAdmin
+):
     """The queue of one's offices, and the page of one dossier."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -54,7 +59,17 @@ class DossierAdmin(QueueList, DossierPage, MovePage, admin.ModelAdmin):
 
     def get_urls(self) -> list:
         """The page of a dossier, and one address for all its moves."""
+        ours = (
+            ("<int:pk>/kiem-tra/", self.checks_view, "dossiers_dossier_checks"),
+            ("<int:pk>/ghi-chu/", self.notes_view, "dossiers_dossier_notes"),
+            ("<int:pk>/hoi-y-kien/", self.ask_view, "dossiers_dossier_ask"),
+            ("<int:pk>/y-kien/<int:opinion>/", self.record_view, "dossiers_dossier_opinion"),
+        )
         return [
+            *(
+                path(route, self.admin_site.admin_view(view), name=name)
+                for route, view, name in ours
+            ),
             path(
                 "<int:pk>/thuc-hien/<slug:name>/",
                 self.admin_site.admin_view(self.move_view),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, F, OuterRef, Prefetch, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +17,7 @@ from django_fsm import GET_STATE, RETURN_VALUE, FSMField, transition
 
 from dossiers.models.keys import new_key, new_secret
 from procedures import postings
-from procedures.models import Agency, Channel, Revision
+from procedures.models import Agency, Channel, Posting, Revision
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
@@ -156,6 +156,52 @@ class DossierQuerySet(models.QuerySet):
             "events__actor",
             "events__note",
         )
+
+    def for_officials(self) -> DossierQuerySet:
+        """One dossier with what its officials' page shows, one query for each kind of row.
+
+        Attachments come with `drawn_pages`, and with the `bundle_key` of the PDF that joins
+        the files of their paper; papers and fees of the revision are recalled
+        (`procedures.recalled.recall_rows`); `stand_in` is who does the assignee's work today.
+        """
+        from dossiers.models.files import Attachment, AttachmentPage, Bundle
+        from dossiers.models.handling import Proposal
+        from dossiers.models.ledger import Event
+
+        pages = AttachmentPage.objects.filter(attachment=OuterRef("pk")).order_by()
+        joined = Bundle.objects.filter(
+            dossier=OuterRef("dossier"), document=OuterRef("document"),
+            submitted_at=OuterRef("submitted_at"),
+        )  # fmt: skip
+        files = Attachment.objects.annotate(
+            drawn_pages=Coalesce(
+                Subquery(pages.values("attachment").annotate(n=Count("pk")).values("n")), 0
+            ),
+            bundle_key=Subquery(joined.values("key")[:1]),
+            bundle_pages=Subquery(joined.values("pages")[:1]),
+        )
+        payments = self.model._meta.get_field("payments").related_model.objects
+        stand_ins = Posting.objects.current().filter(stands_in_for=OuterRef("assignee"))
+        proposed = Proposal.objects.select_related(
+            "ground", "proposed_by", "consented_by", "decided_by"
+        )
+        return (
+            self.select_related(
+                "revision__procedure", "owner", "assignee", "entered_by",
+                "receiving_agency__parent__parent", "handling_agency__parent__parent",
+            )
+            .annotate(stand_in=Subquery(stand_ins.values("user__full_name")[:1]))
+            .prefetch_related(
+                Prefetch("attachments", files),
+                "papers",
+                "results",
+                "supplement_requests",
+                Prefetch("events", Event.objects.select_related("actor", "note")),
+                Prefetch("participants", Participant.objects.select_related("user")),
+                Prefetch("proposals", proposed),
+                Prefetch("payments", payments.select_related("receipt")),
+            )
+        )  # fmt: skip
 
     def once_locked(self, pk: int) -> Dossier | None:
         """The row `pk`, locked, if this query still holds it then; in a transaction.

@@ -51,10 +51,12 @@ def _allowed(
     *,
     by_people: bool = True,
     by_secret: bool = False,
+    by_asked: bool = False,
 ) -> None:
     """Let its people and the officials of its offices through; a look by staff is noted.
 
-    `by_secret` lets a session through that has shown this dossier's secret.
+    `by_secret` lets a session through that has shown this dossier's secret, `by_asked` an
+    official who is asked for an opinion on it.
     """
     if by_secret and tracking.is_open(request, dossier):
         return
@@ -76,7 +78,7 @@ def _allowed(
 def bundle(request: HttpRequest, key: str) -> HttpResponse:
     """The files of one paper joined into one PDF."""
     row = get_object_or_404(Bundle.objects.select_related("dossier"), key=key)
-    _allowed(request, row.dossier, f"bundle:{row.pk}")
+    _allowed(request, row.dossier, f"bundle:{row.pk}", by_asked=True)
     name = intake.clean_name(f"{row.document}-{row.dossier.code}.pdf", ".pdf")
     return download(row.file, name, "application/pdf")
 
@@ -88,7 +90,8 @@ def attachment(request: HttpRequest, key: str) -> HttpResponse:
     row = get_object_or_404(Attachment.objects.select_related("dossier"), key=key)
     if not _was_sent_to(row, request.user):
         raise Http404
-    _allowed(request, row.dossier, f"file:{row.pk}")
+    is_paper = row.document != Attachment.MESSAGE
+    _allowed(request, row.dossier, f"file:{row.pk}", by_asked=is_paper)
     return download(row.file, row.name, row.media_type)
 
 
