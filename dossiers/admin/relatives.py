@@ -32,6 +32,12 @@ class RelativeForm(forms.ModelForm):
 
     use_required_attribute = False
 
+    citizen_number = forms.CharField(
+        label=gettext_lazy("Số định danh cá nhân"),
+        max_length=20,  # with the spaces that people write between its groups
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
     class Meta:
         model = Relative
         fields = ("name", "relation", "citizen_number")
@@ -41,7 +47,6 @@ class RelativeForm(forms.ModelForm):
         self.user = user
         self.fields["name"].validators.append(check_name)
         self.fields["relation"].help_text = _("Ví dụ: vợ, con, em ruột")
-        self.fields["citizen_number"].widget.attrs["inputmode"] = "numeric"
 
     def clean_citizen_number(self) -> str:
         """A number that a card may bear, not one's own, and not twice."""
