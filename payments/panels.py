@@ -6,6 +6,7 @@ from typing import Any
 
 from dossiers import panels, results
 from dossiers.models import Dossier
+from payments import services
 from payments.models import Payment
 from procedures.models import Posting
 
@@ -26,9 +27,13 @@ def payments_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
 def _cash_reference(dossier: Dossier, payments: list[Payment], roles: set[str]) -> str:
     """Beside which payment the cash button stands: the newest, while money is waited for."""
     unpaid = [row for row in payments if row.state != Payment.State.PAID]
-    is_waiting = dossier.state == Dossier.State.PAYMENT_REQUIRED or (
-        (dossier.state == Dossier.State.COMPLETED or dossier.is_at_once)
-        and bool(results.unpaid_fees(dossier))
+    is_waiting = (
+        dossier.state == Dossier.State.PAYMENT_REQUIRED
+        or (
+            (dossier.state == Dossier.State.COMPLETED or dossier.is_at_once)
+            and bool(results.unpaid_fees(dossier))
+        )
+        or (bool(unpaid) and services.owes_at_counter(dossier))
     )
     is_cashier = Posting.Role.CASHIER in roles
     return unpaid[-1].reference if unpaid and is_waiting and is_cashier else ""

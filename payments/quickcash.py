@@ -1,4 +1,4 @@
-"""Cash that is taken with a quick entry: one press records the dossier and its money."""
+"""Cash that is taken with an entry at the counter: one press records it and its money."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dossiers import workflow
 from dossiers.models import Dossier
 from payments import services
 
+_ENTRIES = ("record_at_once", "submit_at_counter")
+
 
 @receiver(workflow.moved)
 def take_with_entry(sender: type[Dossier], move: workflow.Move, **kwargs: object) -> None:
@@ -15,7 +17,7 @@ def take_with_entry(sender: type[Dossier], move: workflow.Move, **kwargs: object
 
     Whoever is not the desk's cashier is refused, and with them the whole entry.
     """
-    if move.action.name == "record_at_once" and move.details.get("cash_taken"):
+    if move.action.name in _ENTRIES and move.details.get("cash_taken"):
         move.afterwards(lambda: _take(move))
 
 

@@ -207,7 +207,16 @@ def _awaits_money(dossier: Dossier) -> bool:
     """Whether the dossier stands still for a fee, or its result is ready against one."""
     if dossier.state == Dossier.State.COMPLETED or dossier.is_at_once:
         return bool(results.unpaid_fees(dossier))
+    if owes_at_counter(dossier):
+        return True
     return dossier.state == Dossier.State.PAYMENT_REQUIRED
+
+
+def owes_at_counter(dossier: Dossier) -> bool:
+    """Whether a fee of filing is open that was asked at the counter, where it stops nothing."""
+    if dossier.entered_by_id is None or dossier.is_final:
+        return False
+    return dossier.payments.filter(state=Payment.State.PENDING).exists()
 
 
 def _issue_receipt(payment: Payment, dossier: Dossier, *, by: User | None) -> Receipt:

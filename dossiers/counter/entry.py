@@ -7,17 +7,21 @@ of the citizen's own pages; what is laid on the counter need not be scanned as w
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers import attachments, bundles, filing, filledforms, notices, papers, prefill, workflow
-from dossiers.counter import originals, reserved, slips
+from dossiers.counter import originals, people, reserved, slips
 from dossiers.models import Dossier, Paper
 from dossiers.models.keys import new_key
 from dossiers.workflow import Action, Move, NotAllowed, Refused, Role, State, register
@@ -93,6 +97,20 @@ def why_not(revision: Revision, channel: str = "") -> str:
     return ""
 
 
+def person_at(channel: str, *, full_name: str, citizen_number: str, phone: str, by: User) -> User:
+    """The account of who hands in or writes, made when there is none.
+
+    Nobody has seen the card of one who writes: what is typed from the envelope proves nothing.
+    Raises `NotAllowed` for the clerk's own card.
+    """
+    person = {"full_name": full_name, "citizen_number": citizen_number, "phone": phone}
+    if channel == Channel.Kind.DIRECT:
+        return people.person_for(**person, by=by)
+    if citizen_number and citizen_number == by.citizen_number:
+        raise NotAllowed(_("Ông/bà không tự nhập hồ sơ của chính mình được; xin nhờ đồng nghiệp."))
+    return people.account_of(citizen_number) or people.create_person(**person)
+
+
 # --- The draft ------------------------------------------------------------------------------
 
 
@@ -110,13 +128,13 @@ def begin(
     channel: str,
     owner: User,
     by: User,
-    key: str = "",
+    form_key: str = "",
     answers: dict[str, Any] | None = None,
     record: originals.Record | None = None,
 ) -> Dossier:
     """A draft of the counter for `owner`, with what is known of them and `answers` before it.
 
-    `key` is the draft's key: a form that is sent twice makes one draft. Raises `NotAllowed`
+    A form that is sent twice (`form_key`) makes one draft. Raises `NotAllowed`
     for one's own, `Refused` where the procedure is not taken in this way.
     """
     if owner.pk == by.pk:
@@ -124,11 +142,11 @@ def begin(
     revision = procedure.current
     if reason := why_not(revision, channel):
         raise Refused(reason)
-    if key and (made := Dossier.objects.filter(key=key, entered_by=by).first()):
+    get_user_model().objects.select_for_update(no_key=True).get(pk=by.pk)
+    key = _key(form_key, by)
+    if made := Dossier.objects.filter(key=key, entered_by=by).first():
         return made
-    draft = Dossier(
-        owner=owner, revision=revision, key=key or new_key(), entered_by=by, channel=channel
-    )
+    draft = Dossier(owner=owner, revision=revision, key=key, entered_by=by, channel=channel)
     known = prefill.answers_for(revision, by=owner)
     draft.answers = filledforms.merged(revision.form, answers or {}, known)
     draft.delivery = first_delivery(draft)
@@ -136,6 +154,14 @@ def begin(
     filing.set_office(draft, office)
     draft.save()
     return draft
+
+
+def _key(form_key: str, by: User) -> str:
+    """The key of the draft that this form makes: unguessable, and the same each time."""
+    if not re.fullmatch("[A-Za-z0-9_-]{22}", form_key):
+        return new_key()
+    digest = salted_hmac("dossiers.counter", f"{by.pk}:{form_key}", algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def deliveries(draft: Dossier) -> list[str]:

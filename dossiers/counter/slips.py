@@ -81,6 +81,7 @@ GIVE_BACK = register(
         roles=(Role.RECEPTION,),
         asks=("originals_back", "taken_by"),
         after_approval=True,
+        is_silent=True,
         possible=_keeps_some,
     )
 )
