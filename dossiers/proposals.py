@@ -370,9 +370,9 @@ def sent(move: Move, proposal: Proposal) -> None:
 
 
 def drop_unfit(move: Move) -> None:
-    """Drop the open proposals that a move left behind; nothing to do while the state stays."""
+    """Drop the open proposals that a move left behind; none is open on the citizen's turn."""
     dossier, before = move.dossier, move.before.state
-    if dossier.state == before:
+    if dossier.state == before or before not in (State.SUBMITTED, *EXTENDABLE):
         return
     fits = () if before == State.SUBMITTED else _FITS.get(dossier.state, ())
     rest = Proposal.objects.filter(dossier=dossier, decided_at=None).exclude(kind__in=fits)

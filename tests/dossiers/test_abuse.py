@@ -184,7 +184,7 @@ def of_a_stranger() -> tuple[Client, list[str]]:
 def of_an_official() -> tuple[Client, list[str]]:
     dossier, desk = factories.filed(FUNERAL), Client()
     desk.force_login(factories.official("reception"))
-    moves = ("request_supplement", "renew_secret", "refuse")
+    moves = ("request_supplement", "renew_secret", "propose_refusal")
     return desk, [
         reverse("admin:portal_user_open"),
         reverse("admin:dossiers_dossier_messages", args=[dossier.pk]),

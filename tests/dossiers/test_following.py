@@ -75,10 +75,8 @@ def copies_of(dossier: Dossier, count: int) -> list[Dossier]:
     return Dossier.objects.bulk_create(rows)
 
 
-def asked_to_supplement(dossier: Dossier, by) -> Dossier:
-    return workflow.perform(
-        dossier, "request_supplement", by=by, items="Nói rõ ngày mất", reason="Ngày mất chưa rõ"
-    )
+def asked_to_supplement(dossier: Dossier, office: factories.Office) -> Dossier:
+    return office.supplement(dossier, items="Nói rõ ngày mất", reason="Ngày mất chưa rõ")
 
 
 def the_way(dossier: Dossier) -> list[planned.PlannedStep]:
@@ -98,7 +96,7 @@ def plan(dossier: Dossier) -> list[str]:
 
 
 def test_what_waits_for_me_stands_first_with_its_button(owner, office, clock):
-    waiting = asked_to_supplement(factories.filed(FUNERAL, owner=owner), office.reception)
+    waiting = asked_to_supplement(factories.filed(FUNERAL, owner=owner), office)
     clock.shift(3600)
     running = factories.filed(FUNERAL, owner=owner)
 
@@ -187,7 +185,7 @@ def test_the_list_counts_what_is_new(owner, office):
 
 
 def test_one_who_takes_part_sees_whose_dossier_it_is_and_has_no_button(owner, office):
-    dossier = asked_to_supplement(factories.filed(FUNERAL, owner=owner), office.reception)
+    dossier = asked_to_supplement(factories.filed(FUNERAL, owner=owner), office)
     companion = companion_of(dossier)
 
     page = page_of(companion, MINE)
@@ -346,7 +344,7 @@ def test_what_was_sent_back_is_not_done(office):
 
 
 def test_while_the_clock_stands_still_nothing_more_is_planned(office, clock):
-    dossier = asked_to_supplement(office.accepted(factories.filed(FUNERAL)), office.reception)
+    dossier = asked_to_supplement(office.accepted(factories.filed(FUNERAL)), office)
 
     dossier = Dossier.objects.for_page().get(pk=dossier.pk)
     [stop] = planned.stops(dossier, list(dossier.events.all()))
@@ -356,7 +354,7 @@ def test_while_the_clock_stands_still_nothing_more_is_planned(office, clock):
 
 
 def test_a_restarted_clock_plans_the_rest_anew_from_the_answer(office, clock):
-    dossier = asked_to_supplement(office.accepted(factories.filed(FUNERAL)), office.reception)
+    dossier = asked_to_supplement(office.accepted(factories.filed(FUNERAL)), office)
     clock.move_to("2026-12-01 08:00+07:00")
     dossier = workflow.perform(dossier, "answer_supplement", by=dossier.owner, answer="10/11")
 
@@ -366,7 +364,7 @@ def test_a_restarted_clock_plans_the_rest_anew_from_the_answer(office, clock):
 
 def test_a_clock_that_goes_on_moves_the_rest_by_the_time_it_stood_still(tmp_path, office, clock):
     factories.altered_procedure(tmp_path, FUNERAL, ("clock: restart", "clock: pause"))
-    dossier = asked_to_supplement(office.accepted(factories.filed(FUNERAL)), office.reception)
+    dossier = asked_to_supplement(office.accepted(factories.filed(FUNERAL)), office)
     clock.move_to("2026-11-26 09:00+07:00")
     dossier = workflow.perform(dossier, "answer_supplement", by=dossier.owner, answer="10/11")
 
@@ -445,7 +443,7 @@ def test_before_the_fee_of_filing_nobody_has_the_dossier(owner):
 
 
 def test_what_the_office_asks_for_is_named_on_the_page(owner, office):
-    dossier = asked_to_supplement(factories.filed(FUNERAL, owner=owner), office.reception)
+    dossier = asked_to_supplement(factories.filed(FUNERAL, owner=owner), office)
 
     page = page_of(owner, dossier.get_absolute_url())
 
@@ -482,7 +480,7 @@ def test_files_of_messages_do_not_stand_among_the_papers(owner):
 
 def test_the_ledger_is_recomputed_from_the_file_alone_and_names_nobody(owner, office):
     dossier = factories.filed(FUNERAL, owner=owner)
-    asked_to_supplement(office.accepted(dossier), office.reception)
+    asked_to_supplement(office.accepted(dossier), office)
     messages.send(dossier, "Mẹ tôi là Lê Thị Sáu", by=owner, form_key=new_key())
 
     response = as_(owner).get(reverse("dossiers:chain", args=[dossier.code]))

@@ -230,18 +230,17 @@ def test_no_name_and_no_free_text_is_in_any_event():
     leader = factories.official("leader")
     day = datetime.date(2026, 12, 2)
 
-    workflow.perform(
-        dossier, "request_supplement", by=office.reception, items=canary, reason=canary
-    )
+    office.supplement(dossier, items=canary, reason=canary)
     workflow.perform(dossier, "answer_supplement", by=owner, answer=canary)
     workflow.perform(dossier, "extend", by=leader, reason=canary, new_date=day)
-    workflow.perform(dossier, "propose", by=office.officer, outcome="refused", reason=canary)
+    workflow.perform(dossier, "propose", by=office.officer, outcome="refused", reason=canary,
+                     ground=factories.ground())  # fmt: skip
     workflow.perform(dossier, "send_back", by=office.approver, reason=canary)
     workflow.perform(dossier, "transfer", by=leader, agency=factories.OTHER_COMMUNE, reason=canary)
     workflow.perform(dossier, "withdraw", by=owner, reason=canary)
 
     text = json.dumps(list(Event.objects.values()), default=str, ensure_ascii=False)
-    assert Event.objects.count() == 10
+    assert Event.objects.count() == 11
     assert "hoàng yến" not in text
     assert "045190009999" not in text
     assert "0900000000" not in text

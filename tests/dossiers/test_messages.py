@@ -208,10 +208,7 @@ def test_files_of_a_message_are_not_among_those_that_were_filed(dossier):
 
 
 def test_files_of_a_message_are_no_papers_of_a_supplement(dossier, office):
-    asked = workflow.perform(
-        office.accepted(dossier), "request_supplement", by=office.reception,
-        items="Nói rõ ngày mất", reason="Ngày mất chưa rõ",
-    )  # fmt: skip
+    asked = office.supplement(office.accepted(dossier), items="Nói rõ ngày mất")
     post(dossier.owner, dossier, "", factories.picture())
 
     workflow.perform(asked, "answer_supplement", by=dossier.owner, answer="Mất ngày 10/11")

@@ -261,7 +261,8 @@ def test_money_for_a_withdrawn_dossier_is_recorded_and_given_back(dossier, payme
 
 def test_money_for_a_stopped_dossier_is_recorded_and_given_back(dossier, payment):
     approver = factories.Office().approver
-    workflow.perform(dossier, "stop", by=approver, reason="Quá hạn nộp phí", ground="Điều 1")
+    workflow.perform(dossier, "stop", by=approver, reason="Quá hạn nộp phí",
+                     ground=factories.ground())  # fmt: skip
 
     confirm(payment)
 
