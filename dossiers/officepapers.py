@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from dossiers import numbering, papers
+from dossiers import numbering, papers, signing
 from dossiers.models import OfficePaper
 from procedures import papers as printing
 from procedures.models import Agency
@@ -33,6 +33,9 @@ SERIES = {
     OfficePaper.Kind.RESERVED: "MDP",
     OfficePaper.Kind.HANDED_ON: "PBG",
 }
+
+# What an office answers for: signed with its key, in the name of who asked for it.
+SIGNED = (OfficePaper.Kind.REPORT,)
 
 
 @transaction.atomic
@@ -74,13 +77,27 @@ def make(paper: OfficePaper) -> None:
     pdf = printing.render(
         f"papers/{paper.kind}.html", papers.print_context(paper.facts, paper.token)
     )
+    is_signed = paper.kind in SIGNED
+    if is_signed:
+        pdf = _sign(pdf, paper)
     with transaction.atomic():
         locked = OfficePaper.objects.select_for_update().get(pk=paper.pk)
         if locked.file:
             return
+        if is_signed:
+            locked.signed_by_id, locked.signed_at = locked.created_by_id, timezone.now()
         locked.sha256 = hashlib.sha256(pdf).hexdigest()
         locked.file.save(f"{paper.token}.pdf", ContentFile(pdf), save=False)
-        locked.save(update_fields=["file", "sha256"])
+        locked.save(update_fields=["file", "sha256", "signed_by", "signed_at"])
+
+
+def _sign(pdf: bytes, paper: OfficePaper) -> bytes:
+    return signing.sign(
+        pdf,
+        reason=paper.get_kind_display(),
+        location=paper.facts["place"],
+        name=paper.facts["signer"],
+    )
 
 
 def head(agency: Agency, *, now: datetime.datetime | None = None) -> dict:

@@ -116,14 +116,17 @@ def _average_hours(minutes: int, count: int) -> float | None:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a report is about: offices by key, and perhaps one field (lĩnh vực)."""
+    """What a report is about: offices by key, perhaps one field (lĩnh vực), one channel."""
 
     offices: frozenset[int]
     sector: int | None = None
+    channel: str = ""
 
     def tallies(self, condition: Q) -> QuerySet[Tally]:
         """The tallies of this scope."""
         rows = Tally.objects.filter(condition, agency__in=self.offices)
+        if self.channel:
+            rows = rows.filter(channel=self.channel)
         if self.sector is None:
             return rows
         of_sector = Procedure.objects.filter(revisions__sector=self.sector)
@@ -132,6 +135,8 @@ class Scope:
     def dossiers(self, condition: Q) -> QuerySet[Dossier]:
         """The dossiers of this scope, by the office that handles them."""
         rows = Dossier.objects.filter(condition, handling_agency__in=self.offices)
+        if self.channel:
+            rows = rows.filter(channel=self.channel)
         return rows if self.sector is None else rows.filter(revision__sector=self.sector)
 
 
@@ -181,7 +186,7 @@ class _Reading:
         self.scope, self.today = scope, timezone.localdate()
         self.period = Period(period.first, max(period.first, min(period.last, self.today)))
         self.asked = period
-        self.condition = _tallied(self.period)
+        self.condition = tallied(self.period)
         self.total = Figures()
         self.tables: dict[str, dict[Any, Figures]] = {
             name: defaultdict(Figures) for name in ("agency", "procedure", "officer", "month")
@@ -248,6 +253,8 @@ class _Reading:
         wanted = self._procedures()
         for tally in tallies.count(self.today, self.scope.offices):
             if wanted is not None and tally.procedure_id not in wanted:
+                continue
+            if self.scope.channel and tally.channel != self.scope.channel:
                 continue
             values = {name: getattr(tally, name) for name in tallies.SUMS}
             if tally.channel == Channel.Kind.ONLINE:
@@ -335,7 +342,7 @@ def _values(figures: Figures) -> dict[str, int]:
     return {name: getattr(figures, name) for name in _NAMES}
 
 
-def _tallied(period: Period) -> Q:
+def tallied(period: Period) -> Q:
     """Which tallies make up a period: whole months that are counted, and single days."""
     whole = periods.whole_months(period)
     counted = TallyDay.objects.filter(is_month=True, day__in=whole).exclude(counted_at=None)

@@ -57,42 +57,47 @@ def _midnight(day: date) -> datetime.datetime:
     return datetime.datetime.combine(day, datetime.time(), tzinfo=VIETNAM)
 
 
+def today() -> date:
+    """Today on the offices' clock."""
+    return timezone.localdate()
+
+
 def of_day(day: date) -> Period:
     """One day."""
     return Period(day, day)
 
 
-def shortcut(name: str, today: date) -> Period:
-    """The period of `SHORTCUTS` that holds `today`; that of reports for any other name."""
+def shortcut(name: str, day: date) -> Period:
+    """The period of `SHORTCUTS` that holds `day`; that of reports for any other name."""
     if name == "thang":
-        return Period(today.replace(day=1), _month_end(today))
+        return Period(day.replace(day=1), _month_end(day))
     if name == "quy":
-        begin = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
+        begin = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
         return Period(begin, _month_end(_month(begin, 2)))
     if name == "nam":
-        return Period(date(today.year, 1, 1), date(today.year, 12, 31))
-    return of_report(today)
+        return Period(date(day.year, 1, 1), date(day.year, 12, 31))
+    return of_report(day)
 
 
-def of_report(today: date) -> Period:
-    """From the 15th to the 14th around `today`."""
-    months = 0 if today.day >= FIRST_DAY_OF_REPORT else -1
-    begin, end = _month(today, months), _month(today, months + 1)
+def of_report(day: date) -> Period:
+    """From the 15th to the 14th around `day`."""
+    months = 0 if day.day >= FIRST_DAY_OF_REPORT else -1
+    begin, end = _month(day, months), _month(day, months + 1)
     return Period(begin.replace(day=FIRST_DAY_OF_REPORT), end.replace(day=FIRST_DAY_OF_REPORT - 1))
 
 
-def read(first: str, last: str, name: str, *, today: date | None = None) -> Period:
+def read(first: str, last: str, name: str, *, on: date | None = None) -> Period:
     """The period that somebody asked for, by two days as ISO text or by a shortcut.
 
     Raises `BadPeriod` for days that do not exist, that are reversed, or that lie ahead.
     """
-    today = today or timezone.localdate()
+    on = on or today()
     if not first and not last:
-        return shortcut(name, today)
+        return shortcut(name, on)
     begin, end = _day(first), _day(last)
     if begin > end:
         raise BadPeriod(_("Ngày bắt đầu phải trước hoặc trùng ngày kết thúc."))
-    if begin > today:
+    if begin > on:
         raise BadPeriod(_("Kỳ này chưa bắt đầu nên chưa có số liệu."))
     return Period(begin, end)
 

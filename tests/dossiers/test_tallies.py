@@ -331,7 +331,7 @@ def test_the_shortcuts_hold_whole_months_quarters_and_years():
 )
 def test_days_that_make_no_period_are_refused_with_a_sentence(first, last):
     with pytest.raises(periods.BadPeriod):
-        periods.read(first, last, "", today=date(2026, 11, 24))
+        periods.read(first, last, "", on=date(2026, 11, 24))
 
 
 def test_a_period_falls_into_whole_months_and_the_days_around_them():
