@@ -3,6 +3,9 @@ registrations would silently be lost."""
 
 from __future__ import annotations
 
+import functools
+import logging
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,13 +13,18 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from dossiers import officials, secondfactor
+from dossiers import desk, officials, secondfactor
 from procedures import postings
+
+logger = logging.getLogger(__name__)
+
+View = Callable[..., HttpResponse]
 
 # What `portal.roles` alone writes, the secrets of people's second factors and sessions, and
 # what tasks were given.
@@ -61,6 +69,10 @@ class OfficialsSite(AdminSite):
             "lock_minutes": settings.SCREEN_LOCK_MINUTES,
         }
 
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """As Django's, and what is refused to an official is logged."""
+        return super().admin_view(_noting_refusals(view), cacheable)
+
     def get_urls(self) -> list:
         """The pages that the apps registered, before the admin's own."""
         pages = [
@@ -76,7 +88,11 @@ class OfficialsSite(AdminSite):
         super().register(shown, admin_class, **options)
 
     def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        """What one may work with; whoever has a single kind of work is taken straight to it."""
+        """What one may work with; the day of who leads an office begins at the desk, and
+        whoever has a single kind of work is taken straight to it."""
+        leads = not request.user.is_superuser and postings.roles(request) & desk.SIGNING
+        if leads and not request.GET:
+            return redirect("admin:desk")
         lists = [
             model["admin_url"] for app in self.get_app_list(request) for model in app["models"]
         ]
@@ -94,3 +110,26 @@ class OfficialsSite(AdminSite):
             step = "mfa_reauthenticate" if is_mfa_enabled(request.user) else "mfa_index"
             return redirect(f"{reverse(step)}?{urlencode({'next': target})}")
         return render(request, "403.html", status=403)
+
+
+def _noting_refusals(view: View) -> View:
+    """Log who was refused what, by ids alone: addresses of the admin hold no names."""
+
+    @functools.wraps(view)
+    def noting(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except (PermissionDenied, Http404) as refusal:
+            _note(request, type(refusal).__name__)
+            raise
+        if response.status_code in {403, 404, 409}:
+            _note(request, response.status_code)
+        return response
+
+    return noting
+
+
+def _note(request: HttpRequest, why: Any) -> None:
+    logger.warning(
+        "refused: user %s, %s %s: %s", request.user.pk, request.method, request.path_info, why
+    )

@@ -151,8 +151,8 @@ def breach(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _readable(request: HttpRequest) -> QuerySet[Breach]:
-    """Those of the offices that one leads or watches over, and one's own."""
-    watched = Q(agency__in=desk.offices(request, WATCHING))
+    """Those of the offices where one signs, leads or watches over, and one's own."""
+    watched = Q(agency__in=desk.offices(request))
     rows = Breach.objects.filter(watched | Q(officer=request.user))
     return rows.select_related("dossier", "agency", "officer", "explained_by")
 

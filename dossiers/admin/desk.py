@@ -30,6 +30,7 @@ def leaders_desk(request: HttpRequest) -> HttpResponse:
         "times": desk.times(offices),
         "away": desk.away(offices),
         "signs": bool(roles(request) & desk.SIGNING),
+        "appoints": bool(roles(request) & officials.PAGES["stand_ins"].roles),
         "sees_breaches": bool(roles(request) & breachpages.WATCHING),
     }
     return render(request, "admin/dossiers/desk/desk.html", context)

@@ -145,6 +145,18 @@ def test_the_desk_is_not_for_others(role):
     assert as_(factories.official(role)).get(reverse("admin:desk")).status_code == 403
 
 
+def test_the_day_of_a_leader_begins_at_the_desk_and_every_list_can_be_reached(office):
+    leader, officer = as_(office.approver), as_(office.officer)
+
+    first = leader.get(reverse("admin:index"))
+    lists = leader.get(reverse("admin:index"), {"muc": "tat-ca"})
+    other = officer.get(reverse("admin:index"))
+
+    assert first.headers["Location"] == reverse("admin:desk")
+    assert lists.headers.get("Location", "") != reverse("admin:desk")
+    assert other.headers.get("Location", "") != reverse("admin:desk")
+
+
 def test_times_and_absences_stand_beside_the_lists(office):
     Tally.objects.create(
         agency=commune(), day=NOW.date(), procedure=factories.procedure(), channel="online",
