@@ -266,10 +266,18 @@ def _place(request: HttpRequest) -> str:
 def _hand_in(request: HttpRequest, sheet: Sheet) -> HttpResponse:
     """File it, and with the other button take it in at once, if nothing is left to do."""
     draft = sheet.draft
-    left = [(row.url.removeprefix("#"), row.message) for row in entry.problems(draft)]
+    # Of a section that was on the page its own faults say more.
+    shown = {f"#phan-{name}" for name in request.POST.getlist("shown")}
+    left = [
+        (row.url.removeprefix("#"), row.message)
+        for row in entry.problems(draft)
+        if row.url not in shown
+    ]
     faults = sheet.faults()
+    if faults:
+        typed.keep(request, seen=entry.digest(draft))
     if faults or left:
-        return _sheet_page(request, sheet, left=[] if faults else left, status=422)
+        return _sheet_page(request, sheet, left=left, status=422)
     sheet.late.is_valid()
     try:
         filed = entry.hand_in(
