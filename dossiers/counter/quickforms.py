@@ -80,7 +80,7 @@ class QuickEntryForm(LateEntryFields):
         super().__init__(*args, offices=desks, **options)
         self.revision = revision
         self.agencies = {row.pk: row for row in offices_for(revision, desks)}
-        self.fields["phone"] = _question(Field(id="phone", type="phone", label=_("Điện thoại")))
+        self.fields["phone"] = _question(Field(id="phone", type="phone", label=_("Điện thoại (nếu có)")))
         self.fields["procedure"].choices = [(r.procedure.code, r.short_name) for r in revisions]
         self.fields["office"].choices = [(pk, row.name) for pk, row in self.agencies.items()]
         if len(self.agencies) < 2:

@@ -64,7 +64,8 @@ def read_card(request: HttpRequest) -> HttpResponse:
         "full_name": card.full_name, "citizen_number": card.number,
         "birth_date": born, "address": card.address,
     }  # fmt: skip
-    return JsonResponse({"fields": fields, "says": " ".join(card.doubts) or _read(card)})
+    says = " ".join(card.doubts) or _read(card)
+    return JsonResponse({"fields": fields, "says": says, "is_doubtful": bool(card.doubts)})
 
 
 def _read(card: cardqr.Card) -> str:
@@ -82,6 +83,7 @@ class _Screen:
         self.remembered = request.session.get(_REMEMBERED, {})
         self.revision = self._chosen()
         self.says = self.note = self.focus = ""
+        self.is_doubtful = False
         if self.revision is None:
             return
         if request.method == "POST":
@@ -102,11 +104,11 @@ class _Screen:
         try:
             card = cardqr.parse(text)
         except cardqr.Unreadable as error:
-            self.says, self.focus = str(error), "card"
+            self.says, self.focus, self.is_doubtful = str(error), "card", True
             return
         self.data["full_name"], self.data["citizen_number"] = card.full_name, card.number
         self.data["card"] = ""
-        self.says = " ".join(card.doubts) or _read(card)
+        self.says, self.is_doubtful = " ".join(card.doubts) or _read(card), bool(card.doubts)
 
     def _form(self) -> QuickEntryForm:
         initial = {
@@ -196,6 +198,7 @@ class _Screen:
             "total": dong(amount) if amount is not None else "",
             "fee_problem": wrong,
             "says": self.says,
+            "is_doubtful": self.is_doubtful,
             "note": self.note,
             "focus": focus,
             "may_take_cash": self._may_take_cash(),

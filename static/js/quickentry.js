@@ -18,6 +18,7 @@
       const answer = await fetch(box.dataset.cardUrl, { method: "POST", body });
       const card = await answer.json().catch(() => ({}));
       says.textContent = card.says || "";
+      says.classList.toggle("mc-late", !card.fields || card.is_doubtful);
       if (!card.fields) return;
       for (const [name, value] of Object.entries(card.fields)) {
         const field = form.elements[name];
