@@ -232,6 +232,29 @@ def test_a_root_that_was_changed_is_named(sql, said, ledger_of_two_days, capsys)
     assert said in complaints(capsys)
 
 
+def test_roots_that_were_written_anew_are_unlike_the_copy_that_somebody_kept(
+    ledger_of_two_days, client, tmp_path, capsys
+):
+    copy = tmp_path / "ma-goc.json"
+    copy.write_bytes(client.get(reverse("dossiers:roots_json")).content)
+    call_command("verifyledger", published=copy)
+    dossier = ledger_of_two_days[1]
+    event = dossier.events.get()
+    event.actor = None
+    tamper(
+        f"UPDATE {EVENTS} SET actor_id = NULL, hash = %s WHERE id = %s",  # noqa: S608
+        ledger.hash_of(event), event.pk,
+    )  # fmt: skip
+    tamper(f"DELETE FROM {ROOTS}")  # noqa: S608
+    roots.publish()
+    call_command("verifyledger")
+
+    with pytest.raises(CommandError, match="2 ngày có mã gốc sai"):
+        call_command("verifyledger", published=copy)
+
+    assert "Mã gốc ngày 25/11/2026: khác với bản đã lưu" in capsys.readouterr().err
+
+
 def test_a_root_sealed_under_a_former_key_is_still_ours(ledger_of_two_days, settings):
     row = DailyRoot.objects.first()
     former, settings.SECRET_KEY = settings.SECRET_KEY, "khoa-moi"
@@ -269,7 +292,7 @@ def test_the_database_itself_refuses_to_change_a_root(sql, ledger_of_two_days):
     assert DailyRoot.objects.count() == 2
 
 
-def test_a_message_and_an_ended_mandate_leave_the_ledger_whole(office, capsys):
+def test_what_is_no_move_leaves_the_ledger_whole(office, capsys):
     dossier = factories.filed()
     ledger.append(dossier, "message", actor=office.reception)
     workflow.perform(dossier, "accept", by=office.reception)

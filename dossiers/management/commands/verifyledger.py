@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
@@ -23,6 +25,10 @@ class Command(BaseCommand):
 
     help = "Tính lại nhật ký của mọi hồ sơ và mã gốc của mọi ngày, chỉ ra chỗ sai đầu tiên."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """[--published FILE]: the roots as somebody saved them from the public page."""
+        parser.add_argument("--published", type=Path, metavar="FILE")
+
     def handle(self, **options: object) -> None:
         """Exit with an error where a chain is broken, cut off, unlike its dossier or its roots."""
         self.events, self.trees = 0, defaultdict(roots.Tree)
@@ -30,6 +36,7 @@ class Command(BaseCommand):
         broken = set(self._broken_chains())
         broken |= set(self._unlike_their_chains())
         days = list(self._broken_days(published))
+        days += self._unlike_the_copy(published, options["published"])
         if broken or days:
             counts = {"dossiers": len(broken), "days": len(days)}
             raise CommandError(
@@ -72,11 +79,25 @@ class Command(BaseCommand):
         for row in published:
             if said := _fault_of_root(row, before, self.trees[row.day]):
                 yield row.day
-                self.stderr.write(
-                    _("Mã gốc ngày %(day)s: %(what)s.")
-                    % {"day": f"{row.day:%d/%m/%Y}", "what": said}
-                )
+                self._complain_of_day(row.day, said)
             before = row
+
+    def _unlike_the_copy(
+        self, published: list[DailyRoot], copy: Path | None
+    ) -> Iterator[datetime.date]:
+        """The days of a saved copy whose root is another one now, or gone: whoever holds the
+        portal's key can write roots anew, but not in copies that others keep."""
+        now = {row.day.isoformat(): row.root for row in published}
+        for saved in json.loads(copy.read_text())["ma_goc"] if copy else ():
+            if now.get(saved["ngay"]) != saved["ma_goc"]:
+                day = datetime.date.fromisoformat(saved["ngay"])
+                yield day
+                self._complain_of_day(day, _("khác với bản đã lưu"))
+
+    def _complain_of_day(self, day: datetime.date, said: str) -> None:
+        self.stderr.write(
+            _("Mã gốc ngày %(day)s: %(what)s.") % {"day": f"{day:%d/%m/%Y}", "what": said}
+        )
 
     def _complain(self, dossier: int, said: str) -> None:
         code = Dossier.objects.values_list("code", flat=True).get(pk=dossier)
