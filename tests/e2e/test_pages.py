@@ -58,6 +58,7 @@ def public_pages() -> dict[str, str]:
         "procedure": procedure.get_absolute_url(),
         "track": reverse("dossiers:track"),
         "verify": reverse("dossiers:verify"),
+        "roots": reverse("dossiers:roots"),
         "verified": reverse("dossiers:verify_token", args=[paper.token]),
         "about": reverse("about"),
         "help": reverse("help"),
@@ -144,7 +145,7 @@ NO_PAGES = {
     "dossiers:forget_paper", "dossiers:kept_paper", "dossiers:paper", "dossiers:printed_paper",
     "dossiers:remove_attachment", "dossiers:result", "dossiers:upload",
     "dossiers:upload_supplement", "dossiers:use_paper", "dossiers:use_paper_again",
-    "payments:ipn", "payments:sandbox_query",
+    "dossiers:roots_json", "payments:ipn", "payments:sandbox_query",
     # Reached by sending a form alone; looked at where that form is sent.
     "dossiers:pdf_read", "dossiers:asked", "payments:return", "payments:sandbox",
 }  # fmt: skip
