@@ -18,16 +18,25 @@ hypothesis.settings.load_profile("untimed")
 DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
-# What these hold (printing, the search index, the processes, words, the authored procedures)
-# is the same whichever database is below, and a good part of the suite's time.
+# What these hold (printing, the search index, the processes, words, the authored procedures, the
+# table of moves) is the same whichever database is below, and a good part of the suite's time.
+# Races, constraints, text and every address by every role run on both.
 ONE_DATABASE = {
     "tests/test_conformance.py",
     "tests/test_locale.py",
+    "tests/test_project.py",
     "tests/portal/test_serve.py",
     "tests/dossiers/test_bundles.py",
+    "tests/dossiers/test_messages.py",
     "tests/dossiers/test_paper_templates.py",
+    "tests/dossiers/test_participants.py",
     "tests/dossiers/test_pdf_upload.py",
     "tests/dossiers/test_signing.py",
+    "tests/dossiers/test_way_through.py",
+    "tests/dossiers/test_workflow.py",
+    "tests/procedures/test_acroform.py",
+    "tests/procedures/test_catalogue_pages.py",
+    "tests/procedures/test_checking.py",
     "tests/procedures/test_export.py",
     "tests/procedures/test_fixtures.py",
     "tests/procedures/test_fixtures_business.py",
@@ -59,7 +68,7 @@ def pytest_collection_modifyitems(config, items):
 def _runs_once(item) -> bool:
     if item.nodeid.startswith("tests/e2e/"):
         return item.get_closest_marker("both_databases") is None
-    if item.nodeid.split("::")[0] in ONE_DATABASE:
+    if item.nodeid.split("::")[0] in ONE_DATABASE and not item.get_closest_marker("race"):
         return True
     has_database = item.get_closest_marker("django_db") or DATABASE & set(item.fixturenames)
     return not has_database
