@@ -8,7 +8,16 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import assigning, filing, grounds, proposals, results, supplements, tracking
+from dossiers import (
+    assigning,
+    checks,
+    filing,
+    grounds,
+    proposals,
+    results,
+    supplements,
+    tracking,
+)
 from dossiers.answers import answer_sections
 from dossiers.counter import originals
 from dossiers.models import Dossier
@@ -25,9 +34,13 @@ class MoveForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     use_required_attribute = False
 
-    def __init__(self, action: Action, dossier: Dossier, data: Any = None, files: Any = None):
+    def __init__(
+        self, action: Action, dossier: Dossier, data: Any = None, files: Any = None,
+        words: str = "",
+    ):  # fmt: skip
+        """`words` are those of a chosen template, which the reason begins with."""
         super().__init__(data, files, initial={"version": dossier.version})
-        self.action, self.dossier = action, dossier
+        self.action, self.dossier, self._words = action, dossier, words
         self.groups: list[supplements.Group] = []
         for name in action.inputs(dossier):
             for key, field in self._inputs(name):
@@ -41,15 +54,21 @@ class MoveForm(forms.Form):
         return [(name, _TEXTS[name]())]
 
     def _faults(self) -> list[tuple[str, forms.Field]]:
-        """A box to tick and a note for each paper and each question that may be at fault."""
+        """A box to tick and a note for each paper and each question that may be at fault.
+
+        What was marked wrong while the dossier was read is filled in.
+        """
         self.groups = in_vietnamese(supplements.choices)(self.dossier)
+        found = checks.faults(self.dossier)
         made = []
         for choice in self._choices():
-            note = forms.CharField(label=_("Sai chỗ nào"), max_length=supplements.MAX_NOTE)
-            made += [
-                (f"fault:{choice.key}", forms.BooleanField(label=choice.label)),
-                (f"note:{choice.key}", note),
-            ]
+            tick = forms.BooleanField(label=choice.label, initial=choice.key in found)
+            note = forms.CharField(
+                label=_("Sai chỗ nào"),
+                max_length=supplements.MAX_NOTE,
+                initial=found.get(choice.key),
+            )
+            made += [(f"fault:{choice.key}", tick), (f"note:{choice.key}", note)]
         return made
 
     def _choices(self) -> list[supplements.Choice]:
@@ -79,9 +98,7 @@ class MoveForm(forms.Form):
         return [self.data[n] for n in names if n not in self.fields and self.data[n].strip()]
 
     def _is_touched(self, choice: supplements.Choice) -> bool:
-        return self.is_bound and bool(
-            self[f"fault:{choice.key}"].data or self[f"note:{choice.key}"].data
-        )
+        return bool(self[f"fault:{choice.key}"].value() or self[f"note:{choice.key}"].value())
 
     def visible_fields(self) -> list[forms.BoundField]:
         """The inputs in a row; those of faults stand in groups of their own."""
@@ -91,9 +108,11 @@ class MoveForm(forms.Form):
         """A fault without a note says nothing; a note without the tick says it all the same."""
         cleaned = super().clean()
         for choice in self._choices():
-            if cleaned.get(f"note:{choice.key}"):
+            note = cleaned.get(f"note:{choice.key}")
+            # One that was filled in, and whose tick was taken away, is not meant any more.
+            if note and note != self.fields[f"note:{choice.key}"].initial:
                 cleaned[f"fault:{choice.key}"] = True
-            elif cleaned.get(f"fault:{choice.key}"):
+            elif cleaned.get(f"fault:{choice.key}") and not note:
                 self.add_error(
                     f"note:{choice.key}",
                     _("Hãy ghi chỗ sai của: %(name)s.") % {"name": choice.label},
@@ -148,7 +167,7 @@ class MoveForm(forms.Form):
             proposed = proposals.open_of(self.dossier, proposals.Kind.EXTENSION)
         field = forms.CharField(
             label=_REASON, max_length=4000, widget=forms.Textarea({"rows": 4}),
-            initial=proposed.reason if proposed else "",
+            initial=self._words or (proposed.reason if proposed else ""),
         )  # fmt: skip
         return [("reason", field)]
 

@@ -126,13 +126,20 @@ def sent(dossier: Dossier, form_key: str, text: str) -> Message | None:
 
 @transaction.atomic
 def send(
-    dossier: Dossier, text: str, *, by: User, form_key: str, from_office: bool = False
+    dossier: Dossier,
+    text: str,
+    *,
+    by: User,
+    form_key: str,
+    from_office: bool = False,
+    is_no_request: bool = False,
 ) -> Message:
     """Send a message with the files that wait for it; the same form sent twice is one.
 
     A form that comes back with another text (somebody went back and wrote anew) is another
-    message. Raises `NotSent` when the dossier is closed to messages, or after
-    `MAX_A_DAY` messages of its people on one day.
+    message. `is_no_request`: the official was warned that it seems to ask for papers, and said
+    that it does not; the ledger keeps that. Raises `NotSent` when the dossier is closed to
+    messages, or after `MAX_A_DAY` messages of its people on one day.
     """
     locked = Dossier.objects.select_for_update().get(pk=dossier.pk)
     known = locked.messages.filter(form_key=form_key).first()
@@ -150,7 +157,7 @@ def send(
     files = _take_files(locked, message)
     if files:
         previews.make_later(locked)
-    event = _record(locked, message, files)
+    event = _record(locked, message, files, is_no_request=is_no_request)
     if from_office:
         _tell(locked, event)
     return message
@@ -187,7 +194,7 @@ def _drop_repeated(message: Message, by: User) -> None:
     _drop(list(waiting(message.dossier, by).filter(sha256__in=list(digests))))
 
 
-def _record(dossier: Dossier, message: Message, files: list[str]) -> Event:
+def _record(dossier: Dossier, message: Message, files: list[str], *, is_no_request: bool) -> Event:
     # The key of the message is the salt: without it a short text could be guessed.
     digest = ledger.digest(message.text, message.key)
     return ledger.append(
@@ -195,7 +202,8 @@ def _record(dossier: Dossier, message: Message, files: list[str]) -> Event:
         EVENT,
         actor=message.author,
         agency=dossier.handling_agency if message.is_from_office else None,
-        data={"message": message.pk, "text": digest, "files": files},
+        data={"message": message.pk, "text": digest, "files": files}
+        | ({"said_no_request": True} if is_no_request else {}),
     )
 
 

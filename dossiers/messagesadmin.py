@@ -7,13 +7,18 @@ from typing import Any
 from django.contrib import messages as said
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dossiers import ledger, messages, panels
-from dossiers.messageforms import MessageForm
-from dossiers.models import Dossier
+from dossiers import ledger, messages, panels, replies, workflow
+from dossiers.messageforms import OfficeMessageForm
+from dossiers.models import Dossier, ReplyTemplate
 from dossiers.views.messages import page, take
+
+_PURPOSE = ReplyTemplate.Purpose.MESSAGE
+# The moves by which papers are asked for, whichever this person may make now.
+_SUPPLEMENTS = ("propose_supplement", "request_supplement")
 
 
 @panels.register
@@ -49,7 +54,8 @@ def thread(
     if not messages.may_write_for_office(dossier, request.user):
         said.error(request, _("Ông/bà không nhắn tin thay cơ quan trong hồ sơ này được."))
         return redirect(page_url)
-    form, context = MessageForm(), {}
+    chosen = replies.chosen(dossier, _PURPOSE, request.GET.get("mau", ""))
+    form, context = OfficeMessageForm(text=chosen), {}
     if request.method == "POST":
         form, context = take(request, dossier, from_office=True)
         if form is None:
@@ -59,5 +65,17 @@ def thread(
         ledger.record_look(dossier, by=request.user, what="messages")
     rows = messages.thread(dossier)
     messages.mark_read(rows, from_office=False)
-    context |= frame | page(request, dossier, form, rows) | {"page_url": page_url}
+    context |= frame | page(request, dossier, form, rows)
+    context |= {"page_url": page_url, "templates": replies.of(dossier, _PURPOSE)}
+    context |= {
+        "chosen": request.GET.get("mau", ""),
+        "supplement_url": _supplement_url(request, dossier),
+    }
     return render(request, "admin/dossiers/dossier/messages.html", context)
+
+
+def _supplement_url(request: HttpRequest, dossier: Dossier) -> str:
+    """Where this person asks for papers, or proposes to; "" where they may do neither now."""
+    open_now = {action.name for action in workflow.open_to(dossier, request.user)}
+    name = next((name for name in _SUPPLEMENTS if name in open_now), "")
+    return reverse("admin:dossiers_dossier_move", args=[dossier.pk, name]) if name else ""

@@ -18,6 +18,7 @@ from django.utils import timezone
 from dossiers import attachments, wallet
 from dossiers.models import (
     Attachment,
+    CheckMark,
     Delivery,
     Dossier,
     KeptPaper,
@@ -25,6 +26,7 @@ from dossiers.models import (
     Notice,
     NoticePreference,
     Participant,
+    PrivateNote,
     Question,
     Result,
 )
@@ -239,7 +241,8 @@ def erase(user: User) -> None:
     """Remove what no law keeps, in the caller's transaction; files go once it committed.
 
     Drafts, the wallet, preferences, notices outside filed dossiers and the addresses that
-    notices went to; the person leaves others' drafts, and questions lose their asker.
+    notices went to; the person leaves others' drafts, and questions lose their asker. What
+    officials jotted down about their dossiers (notes, marks) goes too.
     """
     theirs = Notice.objects.filter(recipient=user)
     theirs.filter(Q(dossier=None) | Q(dossier__state=Dossier.State.DRAFT)).delete()
@@ -250,6 +253,8 @@ def erase(user: User) -> None:
     parts.filter(ended_at=None).update(ended_at=timezone.now())
     for draft in Dossier.objects.filter(owner=user, state=Dossier.State.DRAFT):
         attachments.discard(draft)
+    PrivateNote.objects.filter(dossier__owner=user).delete()
+    CheckMark.objects.filter(dossier__owner=user).delete()
     for paper in KeptPaper.objects.filter(owner=user):
         wallet.forget(paper)
     _erase_questions(user)

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+_Purpose = ReplyTemplate.Purpose
+# Which templates the form of a move offers for its reason.
+PURPOSES = {
+    "request_supplement": _Purpose.SUPPLEMENT,
+    "propose_supplement": _Purpose.SUPPLEMENT,
+    "propose_further_supplement": _Purpose.SUPPLEMENT,
+    "refuse": _Purpose.REFUSAL,
+    "propose_refusal": _Purpose.REFUSAL,
+    "extend": _Purpose.EXTENSION,
+    "propose_extension": _Purpose.EXTENSION,
+}
 _PLACE = re.compile(r"\{([^{}]*)\}")
 # What may stand in braces, and what is put there.
 PLACES: dict[str, Callable[[Dossier], str]] = {

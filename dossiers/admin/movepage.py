@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dossiers import ledger, proposals, results, workflow
+from dossiers import ledger, proposals, replies, results, workflow
 from dossiers.adminforms import MoveForm
 from dossiers.models import Dossier
 
@@ -29,7 +29,9 @@ class MovePage:
         if request.method != "POST":
             ledger.record_look(dossier, by=request.user)
         data = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-        form = MoveForm(action, dossier, *data)
+        purpose, chosen = replies.PURPOSES.get(name, ""), request.GET.get("mau", "")
+        words = replies.chosen(dossier, purpose, chosen) if purpose and chosen else ""
+        form = MoveForm(action, dossier, *data, words=words)
         if request.method == "POST" and form.is_valid() and self._makes(request, dossier, form):
             messages.success(request, _("Đã thực hiện: %(what)s.") % {"what": action.label})
             return redirect(self._after(request, dossier))
@@ -43,6 +45,8 @@ class MovePage:
             "page_url": self._url(dossier),
             "proposal": results.proposal(dossier) if name == "approve" else None,
             "proposals": proposals.rows(dossier) if name in proposals.SHOWN_WITH else [],
+            "templates": replies.of(dossier, purpose) if purpose else [],
+            "chosen": chosen,
             "objection": dossier.last_words("object_to_draft") if name == "send_draft" else "",
         }
         status = 409 if form.is_bound and form.errors else 200

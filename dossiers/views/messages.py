@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from dossiers import messages, typed
-from dossiers.messageforms import MessageForm
+from dossiers.messageforms import MessageForm, OfficeMessageForm
 from dossiers.models import Dossier
 
 FILES = "files"  # the name and id of the input
@@ -73,7 +73,7 @@ def take(
     if "drop" in request.POST:
         messages.drop_file(dossier, request.POST["drop"][:22], by=request.user)
         return MessageForm(text=text), {}
-    form = MessageForm(request.POST)
+    form = (OfficeMessageForm if from_office else MessageForm)(request.POST)
     if _was_sent(dossier, form):
         return None, {}
     files = request.FILES.getlist(FILES) if messages.is_open(dossier) else []
@@ -100,6 +100,7 @@ def _sends(request: HttpRequest, dossier: Dossier, form: MessageForm, from_offic
             by=request.user,
             form_key=values["form_key"],
             from_office=from_office,
+            is_no_request=bool(values.get("is_no_request")),
         )
     except messages.NotSent as error:
         form.add_error(None, str(error))
