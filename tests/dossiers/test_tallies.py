@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import itertools
 from datetime import date
 
 import pytest
@@ -16,17 +14,12 @@ from dossiers.models import Dossier, Event, SupplementRequest, Tally, TallyDay
 from dossiers.reports import figures, numbers, periods, tallies
 from dossiers.reports.periods import Period
 from procedures.models import Agency
-from procedures.worktime import VIETNAM
 from tests import factories
+from tests.dossiers.counted import at, done, dossier
 
 pytestmark = pytest.mark.django_db
 
 State = Dossier.State
-_codes = itertools.count(1)
-
-
-def at(day: int, hour: int = 8, minute: int = 0, month: int = 11) -> datetime.datetime:
-    return datetime.datetime(2026, month, day, hour, minute, tzinfo=VIETNAM)
 
 
 @pytest.fixture(autouse=True)
@@ -40,31 +33,6 @@ def tuesday_morning():
 def commune():
     factories.offices()
     return Agency.objects.get(code=factories.COMMUNE)
-
-
-def dossier(office: Agency, state: str = State.SUBMITTED, **facts) -> Dossier:
-    """A dossier with these facts and no ledger."""
-    facts.setdefault("submitted_at", at(20))
-    facts.setdefault("owner", _owner())
-    return Dossier.objects.create(
-        revision=factories.procedure().current,
-        code=f"000.00.61.H50-261101-{next(_codes):04d}",
-        state=state,
-        receiving_agency=office.receiving,
-        handling_agency=office,
-        **facts,
-    )
-
-
-def _owner():
-    from django.contrib.auth import get_user_model
-
-    return get_user_model().objects.filter(is_staff=False).first() or factories.user()
-
-
-def done(office: Agency, timing: str, ended: datetime.datetime, **facts) -> Dossier:
-    facts = {"accepted_at": at(20, 10), "promised_at": ended, **facts}
-    return dossier(office, State.COMPLETED, timing=timing, ended_at=ended, **facts)
 
 
 def rolled_rows() -> list[dict]:
@@ -241,7 +209,8 @@ def test_every_number_is_as_many_dossiers_as_its_list_has(commune):
                 number.rows(period) if number.rows
                 else Dossier.objects.filter(number.of_dossiers(period))
             )  # fmt: skip
-            assert rows.count() == getattr(found, name), (name, period)
+            counted = name.removeprefix("handling_")
+            assert rows.count() == getattr(found, counted), (name, period)
 
 
 def test_other_offices_never_show(commune):
