@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,7 +22,6 @@ from dossiers import clock, notices, workflow
 from dossiers.models import Dossier, DossierQuerySet, Notice
 from procedures import worktime
 from procedures.models import Agency, Posting
-from procedures.postings import at_or_above
 from procedures.text import in_vietnamese
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def _with_rules(rows: QuerySet[Dossier]) -> QuerySet[Dossier]:
 def _for_each(
     found: Iterator[Dossier] | QuerySet[Dossier],
     say: Callable[[Dossier, list[User]], bool],
-    roles: tuple[str, ...],
+    roles: Iterable[str],
 ) -> int:
     """`say` it of each to those who hold one of `roles`; one that fails keeps nobody waiting."""
     held: dict[int, list[User]] = {}
@@ -84,23 +83,40 @@ def _for_each(
     for dossier in found:
         office = dossier.handling_agency
         if office.pk not in held:
-            held[office.pk] = officials(office, roles)
+            held[office.pk] = holders(office, roles)
         # Whom nobody could be told of waits until somebody holds the post.
         people = _with_officer(held[office.pk], dossier)
         try:
-            count += bool(people) and say(dossier, people)
+            with worktime.one_calendar():
+                count += bool(people) and say(dossier, people)
         except Exception:
             logger.exception("%s: dossier %s failed", say.__name__, dossier.pk)
     return count
 
 
-def officials(office: Agency, roles: tuple[str, ...]) -> list[User]:
-    """Who holds one of these roles today at an office or above it."""
-    posted = Posting.objects.filter(role__in=roles, agency__in=at_or_above(office)).current()
-    people = get_user_model().objects.filter(
-        Q(pk__in=posted.values("user")), is_active=True, closed_at=None
-    )
+def holders(office: Agency, roles: Iterable[str]) -> list[User]:
+    """Who holds these roles today for an office: of each, those posted nearest to it.
+
+    At the office itself, and where nobody is, at the one above: a head of the province does
+    not hear of every commune.
+    """
+    chain = list(_upwards(office))
+    posted = Posting.objects.filter(role__in=roles, agency__in=chain).current()
+    nearest: dict[str, int] = {}
+    rows = list(posted.values_list("role", "agency", "user"))
+    for role, agency, _user in rows:
+        nearest[role] = min(nearest.get(role, len(chain)), chain.index(agency))
+    keys = {user for role, agency, user in rows if chain.index(agency) == nearest[role]}
+    people = get_user_model().objects.filter(pk__in=keys, is_active=True, closed_at=None)
     return list(people.order_by("pk"))
+
+
+def _upwards(office: Agency | None) -> Iterator[int]:
+    seen: set[int] = set()
+    while office is not None and office.pk not in seen:
+        seen.add(office.pk)
+        yield office.pk
+        office = office.parent
 
 
 def _with_officer(people: list[User], dossier: Dossier) -> list[User]:

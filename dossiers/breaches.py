@@ -66,21 +66,24 @@ def _keep(rows: list[Breach]) -> None:
 
 def of_move(dossier: Dossier, before: Standing, now: datetime.datetime) -> None:
     """Write down what was late already when a move came; costs nothing where nothing was."""
-    missed = list(_missed(before, now))
+    whose = before.receiving, before.handling, before.assignee
     rows = [
-        _row(
-            dossier.pk,
-            kind,
-            at,
-            before.receiving if kind in _AT_DESK else before.handling,
-            None if kind in _AT_DESK else before.assignee,
-        )
-        for kind, at in missed
+        _row(dossier.pk, kind, at, *_whose(kind, before.state, whose))
+        for kind, at in _missed(before, now)
     ]
     overdue = next((row for row in rows if row.kind == Kind.OVERDUE), None)
     if overdue and not Event.objects.filter(dossier=dossier, name="extend").exists():
         rows.append(_row(dossier.pk, Kind.NO_APOLOGY, overdue.at, before.handling, before.assignee))
     _keep(rows)
+
+
+def _whose(kind: str, state: str, of: tuple[int, int, int | None]) -> tuple[int, int | None]:
+    """The office, and the officer where it was theirs: nothing at the desk, nor the signing."""
+    receiving, handling, assignee = of
+    if kind in _AT_DESK or (kind == Kind.STEP_LATE and state == State.SUBMITTED):
+        return receiving, None
+    is_signing = kind == Kind.STEP_LATE and state == State.AWAITING_APPROVAL
+    return handling, None if is_signing else assignee
 
 
 def _missed(before: Standing, now: datetime.datetime) -> Iterator[tuple[str, datetime.datetime]]:
@@ -89,7 +92,8 @@ def _missed(before: Standing, now: datetime.datetime) -> Iterator[tuple[str, dat
         yield Kind.ANSWER_LATE, before.answer_by
     if state == State.ACCEPTED and not before.handed_on_at and _past(before.hand_on_by, now):
         yield Kind.HANDED_ON_LATE, before.hand_on_by
-    if state in STEPPING and _past(before.step_due_at, now):
+    # Signed is done, however long the portal then takes to print.
+    if state in STEPPING and not before.is_approved and _past(before.step_due_at, now):
         yield Kind.STEP_LATE, before.step_due_at
     if state in PROMISED and _past(before.promised_at, now):
         yield Kind.OVERDUE, before.promised_at
@@ -108,7 +112,7 @@ def find() -> int:
     found = [
         *_rows(Kind.ANSWER_LATE, "answer_by", now, state=State.SUBMITTED),
         *_rows(Kind.HANDED_ON_LATE, "hand_on_by", now, state=State.ACCEPTED, handed_on_at=None),
-        *_rows(Kind.STEP_LATE, "step_due_at", now, state__in=STEPPING),
+        *_rows(Kind.STEP_LATE, "step_due_at", now, state__in=STEPPING, approved_at=None),
         *_rows(Kind.OVERDUE, "promised_at", now, state__in=PROMISED),
         *_without_apology(now),
         *_late_opinions(now),
@@ -127,10 +131,11 @@ def _unrecorded(kind: str, field: str, now: datetime.datetime, **where: Any) -> 
 
 
 def _breaches(kind: str, field: str, dossiers: QuerySet[Dossier]) -> Iterator[Breach]:
-    office = "receiving_agency" if kind in _AT_DESK else "handling_agency"
-    rows: Iterable[tuple] = dossiers.values_list("pk", field, office, "assignee")[:AT_MOST]
-    for pk, at, agency, assignee in rows:
-        yield _row(pk, kind, at, agency, None if kind in _AT_DESK else assignee)
+    rows: Iterable[tuple] = dossiers.values_list(
+        "pk", field, "state", "receiving_agency", "handling_agency", "assignee"
+    )
+    for pk, at, state, *whose in rows[:AT_MOST]:
+        yield _row(pk, kind, at, *_whose(kind, state, tuple(whose)))
 
 
 def _without_apology(now: datetime.datetime) -> Iterator[Breach]:

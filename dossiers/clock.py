@@ -56,6 +56,7 @@ class Standing:
     receiving: int | None
     handling: int | None
     assignee: int | None
+    is_approved: bool
 
     @classmethod
     def of(cls, dossier: Dossier) -> Standing:
@@ -71,6 +72,7 @@ class Standing:
             dossier.receiving_agency_id,
             dossier.handling_agency_id,
             dossier.assignee_id,
+            dossier.approved_at is not None,
         )
 
 

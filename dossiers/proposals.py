@@ -389,7 +389,9 @@ def mark_late() -> int:
     open_in_time = Proposal.objects.filter(
         kind=Kind.SUPPLEMENT, decided_at=None, needs_consent=False
     ).select_related("dossier__receiving_agency", "dossier__handling_agency")
-    late = [row.pk for row in open_in_time if circumstances(row.dossier).needs_consent]
+    rows = open_in_time.prefetch_related("dossier__supplement_requests")
+    with worktime.one_calendar():
+        late = [row.pk for row in rows if circumstances(row.dossier).needs_consent]
     return Proposal.objects.filter(pk__in=late, decided_at=None).update(needs_consent=True)
 
 

@@ -218,3 +218,13 @@ def test_where_nobody_holds_the_post_the_word_waits_for_them(clock, office):
 
     assert alerts.escalate() == 1
     assert leader.notices.get().kind == "escalate"
+
+
+def test_who_has_a_head_of_their_own_does_not_trouble_the_one_above():
+    above = factories.official(Posting.Role.LEADER)
+    own = factories.official(Posting.Role.LEADER, factories.DESK)
+    desk = own.postings.get().agency
+
+    assert alerts.holders(desk, [Posting.Role.LEADER]) == [own]
+    own.postings.update(valid_until=at(24, 9).date())
+    assert alerts.holders(desk, [Posting.Role.LEADER]) == [above]

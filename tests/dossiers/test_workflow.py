@@ -54,6 +54,7 @@ IN_DESIGN = {
 # Which of these each action makes; one that keeps the state has none.
 _OFFICE = "submitted accepted processing"
 _CITIZEN = "supplement_required payment_required"
+_FILED = " ".join(state for state in State.values if state != "draft")
 _EXTENDABLE = "accepted processing awaiting_approval"
 LEADS = {
     "submit": ("draft", "submitted payment_required"),
@@ -87,7 +88,13 @@ LEADS = {
     "transfer": (_OFFICE, ""),
     "stop": (f"processing {_CITIZEN}", "stopped"),
     "withdraw": (f"{_OFFICE} awaiting_approval {_CITIZEN}", "withdrawn"),
-    "renew_secret": (" ".join(state for state in State.values if state != "draft"), ""),
+    "renew_secret": (_FILED, ""),
+    "assign": (f"accepted processing awaiting_confirmation {_CITIZEN}", ""),
+    "submit_at_counter": ("draft", "submitted"),
+    # Further steps follow in the same breath, by the same transitions.
+    "record_at_once": ("draft", "submitted"),
+    "give_back_originals": (_FILED, ""),
+    "print_control": (" ".join(set(_FILED.split()) - {"submitted", "refused"}), ""),
     "step_aside": (f"{_OFFICE} awaiting_confirmation awaiting_approval {_CITIZEN}", ""),
 }
 BY_ACTIONS = {
@@ -122,6 +129,10 @@ def test_every_action_is_in_the_table_and_starts_where_the_table_says():
 
 # --- Who may ------------------------------------------------------------------------------
 
+# The moves of a draft, and those that change nothing of what was decided.
+OF_DRAFTS = {"submit", "submit_at_counter", "record_at_once"}
+AFTERWARDS = {"renew_secret", "give_back_originals", "print_control"}
+
 WHO = {
     "submit": {"owner"},
     "accept": {"reception"},
@@ -155,6 +166,11 @@ WHO = {
     "stop": {"approver", "leader"},
     "withdraw": {"owner"},
     "renew_secret": {"reception"},
+    "assign": {"leader"},
+    "submit_at_counter": {"reception"},
+    "record_at_once": {"reception"},
+    "give_back_originals": {"reception"},
+    "print_control": {"reception", "case_officer", "approver", "leader"},
     "step_aside": {"reception", "case_officer", "approver", "leader", "cashier"},
 }
 
@@ -193,7 +209,7 @@ def _everybody(owner) -> dict[str, object]:
 @pytest.mark.parametrize("name", WHO)
 def test_only_those_named_may_make_a_move(name, bare):
     bare(name)
-    dossier = factories.draft() if name == "submit" else factories.filed()
+    dossier = factories.draft() if name in OF_DRAFTS else factories.filed()
     dossier = _in_state(dossier, workflow.ACTIONS[name].states[0])
     people = _everybody(dossier.owner)
 
@@ -212,7 +228,8 @@ def test_only_those_named_may_make_a_move(name, bare):
 def test_nobody_decides_on_their_own_dossier(name, bare):
     bare(name)
     owner = factories.user(is_staff=True)
-    dossier = factories.filed(owner=owner)
+    make = factories.draft if name in OF_DRAFTS else factories.filed
+    dossier = make(owner=owner)
     for office in (factories.DESK, factories.COMMUNE):
         for role in Posting.Role.values:
             Posting.objects.create(user=owner, role=role, agency=Agency.objects.get(code=office))
@@ -285,7 +302,7 @@ def test_an_official_who_moved_loses_the_old_offices_dossiers_at_once():
 @pytest.mark.parametrize("name", LEADS)
 def test_a_move_is_open_in_its_states_alone(name, bare):
     bare(name)
-    dossier = factories.draft() if name == "submit" else factories.filed()
+    dossier = factories.draft() if name in OF_DRAFTS else factories.filed()
     person = _someone(name, dossier.owner)
     open_in, versions = set(), set()
 
@@ -314,8 +331,7 @@ def _someone(name: str, owner):
 @pytest.mark.parametrize("state", ["refused", "withdrawn", "stopped", "returned"])
 def test_a_final_state_stays_final(state):
     dossier = _in_state(factories.filed(), state)
-    # A lost secret changes nothing of what was decided.
-    names = workflow.ACTIONS.keys() - {"renew_secret"}
+    names = workflow.ACTIONS.keys() - AFTERWARDS
     people = {name: _someone(name, dossier.owner) for name in names}
 
     with unchanged():
@@ -333,7 +349,7 @@ def test_an_approved_dossier_takes_only_its_completion(name, bare):
     person = _someone(name, dossier.owner)
     bare(name)
 
-    if name in {"complete", "renew_secret"}:
+    if name in {"complete", *AFTERWARDS}:
         by = None if name == "complete" else person
         assert workflow.perform(dossier, name, by=by).approved_at is not None
         return
@@ -341,7 +357,7 @@ def test_an_approved_dossier_takes_only_its_completion(name, bare):
         workflow.perform(dossier, name, by=person)
 
     if person is not None:
-        assert {row.name for row in workflow.open_to(dossier, person)} <= {"renew_secret"}
+        assert {row.name for row in workflow.open_to(dossier, person)} <= AFTERWARDS
 
 
 def test_a_procedure_without_the_citizens_step_sends_no_draft():
