@@ -35,6 +35,7 @@ _REACHES = {
     "confirm_by_silence": "answer",
     "confirm_payment": "payment",
     "propose": "proposal",
+    "record_at_once": "proposal",
     "approve": "approval",
     "hand_over": "handover",
 }

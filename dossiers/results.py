@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -91,14 +92,18 @@ def proposal(dossier: Dossier) -> dict[str, Any] | None:
         "outcome": dossier.get_outcome_display(),
         "reason": _proposed_reason(dossier),
         "ground": _proposed_ground(dossier),
-        "rows": [
-            {"label": RECORD_LABELS.get(key, key), "value": value}
-            for key, value in (dossier.result_record.items() if granted else ())
-        ],
+        "rows": list(_proposed_rows(dossier)) if granted else [],
         "subject": _filled(template["subject"], dossier) if template else "",
         "articles": [_filled(a["text"], dossier) for a in template["articles"]] if template else [],
         "file": next((r for r in dossier.results.all() if not r.is_made_here and r.file), None),
     }
+
+
+def _proposed_rows(dossier: Dossier) -> Iterator[dict[str, Any]]:
+    for key, value in dossier.result_record.items():
+        yield {"label": RECORD_LABELS.get(key, key), "value": value}
+    if dossier.is_at_once:
+        yield {"label": _("Kết quả"), "value": _("Đã ký tay và giao bản giấy tại quầy")}
 
 
 def _proposed_reason(dossier: Dossier) -> str:
