@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.dispatch import receiver
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers import facts, papers
 from dossiers.models import Breach, Dossier, Event, Paper
-from dossiers.workflow import Action, Move, Role, State, register
+from dossiers.workflow import Action, Move, Role, State, moved, register
 from procedures.text import in_vietnamese
 
 _LATE = (Breach.Kind.HANDED_ON_LATE, Breach.Kind.STEP_LATE, Breach.Kind.OVERDUE)
@@ -22,6 +23,7 @@ _HANDS = {
     "hand_on": ("desk", "office"),
     "take": ("desk", "officer"),
     "propose": ("officer", "approver"),
+    "record_at_once": ("desk", "approver"),
     "confirm_draft": ("citizen", "approver"),
     "send_back": ("approver", "officer"),
     "complete": ("approver", "desk"),
@@ -105,6 +107,13 @@ def _note(event: Event) -> str:
         "answer_supplement": _("Đã bổ sung"),
         "confirm_draft": _("Công dân xác nhận bản dự thảo"),
     }.get(event.name, "")
+
+
+@receiver(moved, dispatch_uid="control slip")
+def _with_the_result(move: Move, **kwargs: object) -> None:
+    """With the result there is nothing more to hand over inside the office."""
+    if move.action.name == "complete" and not move.dossier.is_at_once:
+        papers.ask_for(move.dossier, Paper.Kind.CONTROL, control_facts(move.dossier))
 
 
 def _print_control(move: Move) -> None:

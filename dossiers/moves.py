@@ -520,8 +520,22 @@ def _hand_over(move: Move) -> None:
         )
     dossier.to_returned()
     dossier.returned_at = given_at(move)
+    if move.by is not None:
+        _slip_of_collection(move)
     move.data = {"delivery": dossier.delivery, "originals": len(owed), "unknown_fees": len(unknown)}
     move.say(move.words("collector"), public=False)
+
+
+def _slip_of_collection(move: Move) -> None:
+    """Who collects signs that they have it, with the originals that the office kept."""
+    dossier = move.dossier
+    contents = papers.handover_facts(
+        dossier,
+        collector=move.words("collector"),
+        originals=papers.kept_originals(dossier),
+        by=move.by,
+    )
+    move.papers.append((Paper.Kind.HANDOVER, contents))
 
 
 # --- Ends, and moves that change no state ---------------------------------------------

@@ -50,6 +50,7 @@ BADGES = {
 TOLD = {
     "submit": gettext_lazy("Đã nộp hồ sơ"),
     "submit_at_counter": gettext_lazy("Đã nộp hồ sơ tại nơi tiếp nhận"),
+    "record_at_once": gettext_lazy("Hồ sơ được nhận và có kết quả ngay tại quầy"),
     "accept": gettext_lazy("Cơ quan đã tiếp nhận hồ sơ"),
     "give_back_originals": gettext_lazy("Cơ quan đã trả lại bản chính"),
     "refuse": gettext_lazy("Cơ quan không tiếp nhận hồ sơ"),
@@ -98,7 +99,7 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "badge": BADGES.get(dossier.state, "working"),
         "next": what_next(dossier),
         "timeline": timeline(dossier),
-        "papers": papers_of(dossier),
+        "papers": [row for row in papers_of(dossier) if row["kind"] not in Paper.INTERNAL],
         "results": [row for row in dossier.results.all() if row.file] if is_returned else [],
         "sections": answer_sections(dossier),
         "files": [file_row(file) for file in filed_files(dossier)],
@@ -187,7 +188,7 @@ def unasked_papers(dossier: Dossier, asked: set[str]) -> list[dict[str, Any]]:
 
 
 def papers_of(dossier: Dossier) -> list[dict[str, Any]]:
-    """The papers that the office issued."""
+    """The papers that the office issued, those that stay inside it among them."""
     return [
         {"title": _paper_title(paper), "kind": paper.kind, "token": paper.token,
          "is_ready": bool(paper.file), "created_at": paper.created_at}

@@ -37,6 +37,8 @@ class Paper(models.Model):
 
     # These print the secret: they are for the one who files, not for all who take part.
     WITH_SECRET = (Kind.FILING, Kind.SECRET)
+    # These stay in the office.
+    INTERNAL = (Kind.CONTROL,)
 
     dossier = models.ForeignKey(Dossier, models.PROTECT, related_name="papers")
     kind = models.CharField(_("loại giấy"), max_length=12, choices=Kind)

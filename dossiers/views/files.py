@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from dossiers.models import Attachment, Bundle, Dossier, Paper, Result
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
+
+logger = logging.getLogger(__name__)
 
 
 def download(file, name: str, media_type: str) -> FileResponse:
@@ -69,6 +72,7 @@ def _allowed(
     handled = Dossier.objects.handled_by(request.user).filter(pk=dossier.pk)
     is_official = request.user.is_staff and secondfactor.was_used(request)
     if not is_official or not handled.exists():
+        logger.warning("refused: user %s, %s of dossier %s", request.user.pk, what, dossier.pk)
         raise Http404
     ledger.record_look(dossier, by=request.user, what=what)
 
@@ -109,7 +113,14 @@ def paper(request: HttpRequest, token: str) -> HttpResponse:
     """A printed paper of the one-stop shop."""
     row = get_object_or_404(Paper.objects.select_related("dossier").exclude(file=""), token=token)
     is_filers = row.kind in Paper.WITH_SECRET and row.dossier.owner_id != request.user.pk
-    _allowed(request, row.dossier, f"paper:{row.pk}", by_people=not is_filers, by_secret=True)
+    is_internal = row.kind in Paper.INTERNAL
+    _allowed(
+        request,
+        row.dossier,
+        f"paper:{row.pk}",
+        by_people=not (is_filers or is_internal),
+        by_secret=not is_internal,
+    )
     return download(row.file, f"{row.slug()}-{row.dossier.code}.pdf", "application/pdf")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from dossiers import numbering, workflow
@@ -62,3 +63,28 @@ def test_each_accepted_dossier_has_one_line_of_the_register_without_gaps(office)
         (number, dossier.pk) for number, dossier in enumerate(dossiers, start=1)
     ]
     assert receipt.facts["register_line"] == 3
+
+
+def test_with_the_result_the_slip_is_printed_and_stays_in_the_office(office, client, run_tasks):
+    dossier = office.approved(factories.filed())
+    run_tasks()
+
+    slip = dossier.papers.get(kind=Paper.Kind.CONTROL)
+
+    client.force_login(dossier.owner)
+    assert [row["giver"] for row in slip.facts["rows"]][-1].endswith("(người ký)")
+    assert client.get(reverse("dossiers:paper", args=[slip.token])).status_code == 404
+    assert "kiểm soát" not in client.get(dossier.get_absolute_url()).content.decode()
+
+
+def test_who_collects_at_the_counter_signs_a_slip(office, run_tasks):
+    dossier = factories.filed()
+    Dossier.objects.filter(pk=dossier.pk).update(delivery=Dossier.Delivery.COUNTER)
+    dossier = office.approved(dossier)
+    run_tasks()
+
+    workflow.perform(fresh(dossier), "hand_over", by=office.reception, collector="Trần Văn Con")
+
+    slip = dossier.papers.get(kind=Paper.Kind.HANDOVER)
+    assert slip.facts["collector"] == "Trần Văn Con"
+    assert slip.symbol.endswith("/BNKQ")
