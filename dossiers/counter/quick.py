@@ -94,8 +94,7 @@ def record(
     `wants_receipt` and `cash_taken`. The same form sent again (`form_key`) gives the dossier
     that it made. Raises `workflow.Refused`; then nothing was kept.
     """
-    # Whoever presses twice waits here for their own first press.
-    get_user_model().objects.select_for_update(no_key=True).get(pk=by.pk)
+    _one_at_a_time(by)
     key = _key(form_key, by)
     if made := Dossier.objects.filter(key=key, entered_by=by).first():
         return made
@@ -107,6 +106,11 @@ def record(
     dossier.answers = _merged(prefill.from_profile(revision.form, known), answers)
     dossier.save()
     return perform(dossier, "record_at_once", by=by, **details)
+
+
+def _one_at_a_time(by: User) -> None:
+    """Whoever presses twice waits here for their own first press."""
+    get_user_model().objects.select_for_update(no_key=True).get(pk=by.pk)
 
 
 def _key(form_key: str, by: User) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import IntegrityError, connection
 
 from dossiers import tasks, workflow
 from dossiers.counter import quick
@@ -213,3 +216,35 @@ def test_the_screen_asks_the_database_the_same_whatever_was_recorded(
 
     with django_assert_max_num_queries(24):
         desk.get(URL)
+
+
+# --- At the same moment ---------------------------------------------------------------
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_locked", [True, False])
+def test_one_press_sent_four_times_makes_one_dossier(is_locked, monkeypatch):
+    clerk, key = factories.official(Posting.Role.RECEPTION), new_key()
+    factories.procedure(factories.CERTIFIED_COPY)
+    start, outcomes = threading.Barrier(4), []
+    if not is_locked:  # the control: the presses run into the key, which the database keeps one
+        monkeypatch.setattr(quick, "_one_at_a_time", lambda by: None)
+
+    def press() -> None:
+        start.wait(timeout=20)
+        try:
+            outcomes.append(recorded(clerk, form_key=key).code)
+        except IntegrityError:
+            outcomes.append("refused by the database")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=press) for _number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+
+    assert Dossier.objects.count() == 1
+    assert (len(set(outcomes)) == 1) is is_locked
