@@ -25,8 +25,11 @@ def main() -> int:
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
         for name in sys.argv[1:] or _names():
+            module = importlib.import_module(f"benchmarks.{name}")
+            if not hasattr(module, "measure"):
+                continue
             print(f"== {name}")
-            for line in importlib.import_module(f"benchmarks.{name}").measure():
+            for line in module.measure():
                 print(f"   {line}", flush=True)
     return 0
 

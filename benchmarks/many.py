@@ -55,11 +55,14 @@ def fill(number: int) -> dict[str, Any]:
     places = [_place(factories.COMMUNE), *_more_offices(offices - 1, province)]
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
+        cursor.execute("SET statement_timeout = 0")
         for statement, values in _statements(number, places, templates, officer):
             cursor.execute(statement, values)
         cursor.execute("SET session_replication_role = DEFAULT")
+        # The planner needs both: how values lie, and which pages are visible to all.
         for table in ("dossiers_dossier", "dossiers_searchterm", "dossiers_event", "portal_user"):
             cursor.execute(f"VACUUM ANALYZE {table}")
+        cursor.execute("RESET statement_timeout")
     leader = factories.official(Posting.Role.LEADER)
     overseer = factories.official(Posting.Role.SUPERVISOR, province.code)
     Posting.objects.create(user=leader, agency_id=places[0][0], role=Posting.Role.CASE_OFFICER)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dossiers import ledger, proposals, replies, results, workflow
+from dossiers.admin import queue
 from dossiers.adminforms import MoveForm
 from dossiers.models import Dossier
 
@@ -42,7 +43,7 @@ class MovePage:
             "dossier": dossier,
             "action": action,
             "form": form,
-            "page_url": self._url(dossier),
+            "page_url": self._url(dossier) + queue.kept(request, dossier),
             "proposal": results.proposal(dossier) if name == "approve" else None,
             "proposals": proposals.rows(dossier) if name in proposals.SHOWN_WITH else [],
             "templates": replies.of(dossier, purpose) if purpose else [],
@@ -55,7 +56,7 @@ class MovePage:
     def _after(self, request: HttpRequest, dossier: Dossier) -> str:
         """The dossier again, or the queue where it has gone to another office."""
         if Dossier.objects.for_request(request).filter(pk=dossier.pk).exists():
-            return self._url(dossier)
+            return self._url(dossier) + queue.kept(request, dossier)
         return reverse("admin:dossiers_dossier_changelist")
 
     def _makes(self, request: HttpRequest, dossier: Dossier, form: MoveForm) -> bool:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dossiers import officials, workflow
-from dossiers.admin.queue import first_keys, page_url, viewer_of
+from dossiers.admin.queue import Place, first_places, page_url, viewer_of
 from dossiers.models import Dossier
 from dossiers.queuefilters import TABS, Chosen, read
 from procedures.models import Posting
@@ -40,8 +40,8 @@ def take_next(request: HttpRequest) -> HttpResponse:
     return redirect(page_url(found, chosen))
 
 
-def take(chosen: Chosen) -> int | None:
-    """Take the dossier that is due first among those that nobody has; its key, None for none.
+def take(chosen: Chosen) -> Place | None:
+    """Take the dossier that is due first among those that nobody has; None for none.
 
     `workflow.perform()` decides who gets one: whoever comes second tries the next.
     """
@@ -50,18 +50,18 @@ def take(chosen: Chosen) -> int | None:
     if not chosen.viewer.user.is_superuser:
         # Another role elsewhere lets them see more than they may take.
         rows = rows.filter(handling_agency__in=offices_of(chosen.viewer.user, [Role.CASE_OFFICER]))
-    keys = first_keys(waiting, rows, MOST_TRIED)
-    shown = Dossier.objects.only("pk", "version").in_bulk(keys)
-    for key in keys:
+    places = first_places(waiting, rows, MOST_TRIED)
+    shown = Dossier.objects.only("pk", "version").in_bulk([key for key, _moment in places])
+    for key, moment in places:
         try:
             workflow.perform(shown[key], "take", by=chosen.viewer.user, version=shown[key].version)
         except workflow.Refused:
             continue
-        return key
+        return key, moment
     return None
 
 
-def _next_new(chosen: Chosen) -> int | None:
+def _next_new(chosen: Chosen) -> Place | None:
     new = replace(chosen, tab=TABS["moi"])
-    keys = first_keys(new, new.dossiers(), 1)
-    return keys[0] if keys else None
+    places = first_places(new, new.dossiers(), 1)
+    return places[0] if places else None

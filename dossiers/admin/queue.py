@@ -40,10 +40,16 @@ MOST_PAGES = 100  # the row that a page begins with is found by counting up to i
 MOST_COUNTED = 999
 MOST_BRANCHES = 8
 SOON = 1  # working days left from which a due moment is coloured
-KEPT = "_bo-loc"  # under this name a dossier's page knows from which list it was opened
+# By these a dossier's page knows from which list it was opened, and where it stood there.
+KEPT, PLACE = "_bo-loc", "_tu"
+LONGEST_QUERY = 500
+_NOWHERE = "-"  # the place of a dossier without the moment by which its tab is sorted
 
 # What is long and not shown in a row.
 _NOT_SHOWN = ("answers", "draft_result", "revision__definition", "revision__summary")
+
+# Where a dossier stands in a tab: its key, and the moment by which the tab is sorted.
+Place = tuple[int, datetime.datetime | None]
 
 _TURNS = {
     State.SUBMITTED: gettext_lazy("Bộ phận tiếp nhận"),
@@ -78,10 +84,15 @@ def in_order(rows: QuerySet[Dossier], order: str, *, backwards: bool = False) ->
     return rows.order_by(F(column).asc(nulls_last=True), "pk")
 
 
-def first_keys(
-    chosen: Chosen, rows: QuerySet[Dossier], limit: int, *, skip: int = 0, backwards: bool = False
-) -> list[int]:
+def first_keys(chosen: Chosen, rows: QuerySet[Dossier], limit: int, *, skip: int = 0) -> list[int]:
     """The keys of the first `limit` of these rows after `skip`, in the order of the tab."""
+    return [pk for pk, _moment in first_places(chosen, rows, limit, skip=skip)]
+
+
+def first_places(
+    chosen: Chosen, rows: QuerySet[Dossier], limit: int, *, skip: int = 0, backwards: bool = False
+) -> list[Place]:
+    """The same, each with the moment by which the tab is sorted."""
     if rows.query.is_empty():
         return []
     column = chosen.tab.order.removeprefix("-")
@@ -93,8 +104,7 @@ def first_keys(
             in_order(branch, chosen.tab.order, backwards=backwards)[:last] for branch in branches
         ]
         pairs = reduce(lambda one, other: one.union(other), cut)
-    found = in_order(pairs, chosen.tab.order, backwards=backwards)[skip:last]
-    return [pk for pk, _moment in found]
+    return list(in_order(pairs, chosen.tab.order, backwards=backwards)[skip:last])
 
 
 def _branches(chosen: Chosen, pairs: QuerySet) -> list[QuerySet]:
@@ -162,35 +172,73 @@ def counts(viewer: Viewer) -> dict[str, int]:
 def neighbours(request: HttpRequest, dossier: Dossier) -> dict[str, Any]:
     """The dossiers before and after this one in the list from which its page was opened.
 
-    `{"back": url, "previous": url, "next": url}`, "" where there is none; {} for a page
-    that was opened from no list. Found by where the dossier stands now, in two queries.
+    `{"back": url, "previous": url, "next": url, "kept": query}`, "" where there is none; {}
+    for a page that was opened from no list. Found by where the dossier stood when the list
+    was drawn, so that a move which takes it out of the list leads on to the next one.
     """
-    kept = request.GET.get(KEPT, "")
-    if not kept or len(kept) > 500:
-        return {}
-    try:
-        chosen = read(QueryDict(kept), viewer_of(request))
-    except DisallowedModelAdminLookup:
+    chosen = _kept_list(request)
+    if chosen is None:
         return {}
     rows, _remark = searched(chosen)
-    place = _place(chosen, dossier)
+    place = _kept_place(request, chosen, dossier)
     found = {
-        name: first_keys(chosen, rows.filter(_beside(chosen, place, after)), 1, backwards=not after)
+        name: first_places(
+            chosen, rows.filter(_beside(chosen, place, after)), 1, backwards=not after
+        )
         for name, after in (("previous", False), ("next", True))
     }
-    urls = {name: page_url(keys[0], chosen) if keys else "" for name, keys in found.items()}
-    return {"back": f"{reverse('admin:dossiers_dossier_changelist')}?{chosen.query()}", **urls}
+    urls = {name: page_url(places[0], chosen) if places else "" for name, places in found.items()}
+    list_url = f"{reverse('admin:dossiers_dossier_changelist')}?{chosen.query()}"
+    return {"back": list_url, "kept": _kept(place, chosen), **urls}
 
 
-def _place(chosen: Chosen, dossier: Dossier) -> tuple[datetime.datetime | None, int]:
+def kept(request: HttpRequest, dossier: Dossier) -> str:
+    """The end of an address of this dossier that keeps its list: `?_bo-loc=…`, or ""."""
+    chosen = _kept_list(request)
+    return "" if chosen is None else _kept(_kept_place(request, chosen, dossier), chosen)
+
+
+def _kept_list(request: HttpRequest) -> Chosen | None:
+    query = request.GET.get(KEPT, "")
+    if not query or len(query) > LONGEST_QUERY:
+        return None
+    try:
+        return read(QueryDict(query), viewer_of(request))
+    except DisallowedModelAdminLookup:
+        return None
+
+
+def _kept_place(request: HttpRequest, chosen: Chosen, dossier: Dossier) -> Place:
+    typed = request.GET.get(PLACE, "")
+    if typed == _NOWHERE:
+        return dossier.pk, None
+    try:
+        moment = datetime.datetime.fromisoformat(typed)
+    except ValueError:
+        moment = None
+    return (dossier.pk, moment) if moment and moment.tzinfo else _place(chosen, dossier)
+
+
+def _place(chosen: Chosen, dossier: Dossier) -> Place:
     column = chosen.tab.order.removeprefix("-")
-    return getattr(dossier, "due_at" if column == "due" else column), dossier.pk
+    return dossier.pk, getattr(dossier, "due_at" if column == "due" else column)
 
 
-def _beside(chosen: Chosen, place: tuple[datetime.datetime | None, int], after: bool) -> Q:
+def page_url(place: Place, chosen: Chosen) -> str:
+    """The page of a dossier, which remembers the list from which it was opened."""
+    url = reverse("admin:dossiers_dossier_change", args=[place[0]])
+    return f"{url}{_kept(place, chosen)}"
+
+
+def _kept(place: Place, chosen: Chosen) -> str:
+    moment = place[1].isoformat() if place[1] else _NOWHERE
+    return f"?{urlencode({KEPT: chosen.query(), PLACE: moment})}"
+
+
+def _beside(chosen: Chosen, place: Place, after: bool) -> Q:
     """What stands after a place (or before it) in the order of the tab."""
     column = chosen.tab.order.removeprefix("-")
-    moment, pk = place
+    pk, moment = place
     ascending = chosen.tab.order.startswith("-") != after
     side = "gt" if ascending else "lt"
     nothing = Q(**{f"{column}__isnull": True})
@@ -202,12 +250,6 @@ def _beside(chosen: Chosen, place: tuple[datetime.datetime | None, int], after: 
     return beyond | nothing if ascending else beyond
 
 
-def page_url(pk: int, chosen: Chosen) -> str:
-    """The page of a dossier, which remembers the list from which it was opened."""
-    url = reverse("admin:dossiers_dossier_change", args=[pk])
-    return f"{url}?{urlencode({KEPT: chosen.query()})}"
-
-
 # --- What a row says ------------------------------------------------------------------
 
 
@@ -216,7 +258,7 @@ def _row(dossier: Dossier, chosen: Chosen, calendar: worktime.Calendar) -> dict[
     is_nearer = step and dossier.due_at and step < dossier.due_at
     return {
         "dossier": dossier,
-        "url": page_url(dossier.pk, chosen),
+        "url": page_url(_place(chosen, dossier), chosen),
         "badge": presenting.BADGES.get(dossier.state, "working"),
         "turn": _TURNS.get(dossier.state, ""),
         "is_citizens": dossier.is_citizens_turn,

@@ -309,6 +309,23 @@ def test_a_page_leads_to_its_neighbours_in_the_list(office, one, tab, rf):
     assert parse_qs(urlsplit(beside["back"]).query) == {"nhom": [tab]}
 
 
+def test_a_move_from_the_list_leads_on_to_the_next_of_the_list(office, one):
+    second, third = copies_of(one, 2, answer_by=days(3))
+    client = as_(office.reception)
+    rows = client.get(QUEUE, {"nhom": "moi"}).context["rows"]
+    place = urlsplit(rows[0]["url"]).query
+    accept = reverse("admin:dossiers_dossier_move", args=[one.pk, "accept"])
+
+    answer = client.post(f"{accept}?{place}", {"version": one.version})
+    page = client.get(answer.headers["Location"])
+
+    assert [row["dossier"].pk for row in rows] == [one.pk, second.pk, third.pk]
+    assert urlsplit(answer.headers["Location"]).query == place
+    assert f"/{second.pk}/change/" in page.context["neighbours"]["next"]
+    assert page.context["neighbours"]["previous"] == ""
+    assert f"?{place}".replace("&", "&amp;") in page.content.decode()
+
+
 def test_a_page_that_was_opened_from_no_list_has_no_neighbours(office, one, rf):
     from dossiers.admin.queue import neighbours
 
@@ -354,5 +371,5 @@ def test_two_officers_never_take_the_same_one(is_locked, monkeypatch):
 
     taken = together([lambda one=one: nextwork.take(one) for one in chosen])
 
-    keys = [key for key in taken if isinstance(key, int)]
+    keys = [place[0] for place in taken if isinstance(place, tuple)]
     assert (len(keys) == len(set(keys)) == 2) is is_locked
