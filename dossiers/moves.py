@@ -460,6 +460,14 @@ def _send_back(move: Move) -> None:
     move.dossier.back_to_processing()
 
 
+def walk_to_approval(dossier: Dossier) -> None:
+    """From a draft to who signs in one breath: seen, done and signed by hand at the counter."""
+    dossier.to_submitted(pays_first=False)
+    dossier.to_accepted()
+    dossier.to_processing()
+    dossier.to_awaiting_approval()
+
+
 # What leads to a signature: a draft that the citizen confirmed comes without a proposal of
 # its own, and a result of the counter is proposed by who recorded it.
 PROPOSING = ("propose", "send_draft", "record_at_once")
@@ -742,6 +750,7 @@ for _action in (
         "withdraw", gettext_lazy("Rút hồ sơ"),
         (*_OFFICE, State.AWAITING_APPROVAL, *_CITIZEN_OWES), _withdraw,
         citizen=True, asks=("reason",), is_final=True,
+        possible=lambda dossier: not dossier.is_at_once,
     ),
     Action(
         "renew_secret", gettext_lazy("Cấp lại mã tra cứu"),

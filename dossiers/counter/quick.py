@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import filing, numbering, papers, prefill, searching
+from dossiers import filing, moves, numbering, papers, prefill, searching
 from dossiers.counter import reserved
 from dossiers.counter.people import person_for
 from dossiers.models import Dossier, Paper, Result
@@ -146,7 +146,7 @@ def _record(move: Move) -> None:
     dossier.submitted_at = dossier.accepted_at = reserved.take_code(move)
     dossier.promised_at = _promise(dossier, move)
     move.fee_lines = charges(dossier)
-    _walk(dossier)
+    moves.walk_to_approval(dossier)
     dossier.assignee, dossier.outcome = move.by, Dossier.Outcome.GRANTED
     entry = numbering.enter_register(dossier)
     result = Result.objects.create(
@@ -159,14 +159,6 @@ def _record(move: Move) -> None:
     if move.details.get("wants_receipt"):
         move.papers.append((Paper.Kind.RECEIPT, papers.receipt_facts(dossier, by=move.by)))
     move.afterwards(lambda: searching.index(dossier))
-
-
-def _walk(dossier: Dossier) -> None:
-    """All the steps of the law in one breath: it was seen, done and signed on the spot."""
-    dossier.to_submitted(pays_first=False)
-    dossier.to_accepted()
-    dossier.to_processing()
-    dossier.to_awaiting_approval()
 
 
 def _check(dossier: Dossier) -> None:

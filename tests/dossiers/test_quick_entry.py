@@ -75,6 +75,30 @@ def test_the_day_s_signature_completes_and_returns_it_as_of_the_entry():
     assert not done.notices.exists()
 
 
+def test_what_was_not_paid_waits_for_the_cashier_and_is_then_returned(client):
+    dossier = recorded()
+    workflow.perform(dossier, "approve", by=factories.official(Posting.Role.APPROVER))
+    tasks.finish_result.call(dossier.results.get().pk)
+    assert fresh(dossier).state == Dossier.State.COMPLETED
+
+    client.force_login(factories.official(Posting.Role.CASHIER))
+    payment = dossier.payments.get()
+    client.post(f"/quan-tri/payments/payment/{payment.reference}/thu-tien-mat/")
+    tasks.give_online.call(dossier.pk)
+
+    assert dossier.payments.get().state == "paid"
+    assert fresh(dossier).state == Dossier.State.RETURNED
+    assert fresh(dossier).returned_at == dossier.submitted_at
+
+
+def test_a_citizen_s_own_draft_is_never_recorded_by_reception():
+    factories.procedure(factories.COPY)
+    draft = factories.draft(factories.COPY)
+
+    with pytest.raises(workflow.NotPossible):
+        workflow.perform(draft, "record_at_once", by=factories.official(Posting.Role.RECEPTION))
+
+
 # --- The screen -----------------------------------------------------------------------
 
 
