@@ -38,7 +38,7 @@ class _Scanned(forms.Form):
         label=gettext_lazy("Quét mã QR trên thẻ căn cước"),
         max_length=400,
         required=False,
-        widget=forms.TextInput({"autocomplete": "off"}),
+        widget=forms.TextInput({"autocomplete": "off", "autofocus": True}),
         help_text=gettext_lazy("Điền thay họ tên và số định danh; không có máy quét thì gõ."),
     )
 
