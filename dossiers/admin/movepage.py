@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dossiers import ledger, proposals, replies, results, workflow
+from dossiers import ledger, movehints, proposals, replies, results, workflow
 from dossiers.admin import queue
 from dossiers.adminforms import MoveForm
 from dossiers.models import Dossier
@@ -48,6 +48,7 @@ class MovePage:
             "proposals": proposals.rows(dossier) if name in proposals.SHOWN_WITH else [],
             "templates": replies.of(dossier, purpose) if purpose else [],
             "chosen": chosen,
+            "hints": movehints.hints(name, dossier),
             "objection": dossier.last_words("object_to_draft") if name == "send_draft" else "",
         }
         status = 409 if form.is_bound and form.errors else 200
