@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import time
 
 import pytest
 import time_machine
@@ -17,6 +18,7 @@ from dossiers.models import DailyRoot, Event, Note
 from procedures import triggers
 from procedures.worktime import VIETNAM
 from tests import factories
+from tests.dossiers.test_races import together
 
 NOW = datetime.datetime(2026, 11, 25, 9, 0, tzinfo=VIETNAM)
 DAY = datetime.timedelta(days=1)
@@ -86,6 +88,26 @@ def test_missed_days_follow_one_another_and_a_second_run_adds_nothing(ledger_of_
     assert [row.day for row in rows] == [NOW.date() + n * DAY for n in range(5)]
     assert [row.previous for row in rows] == ["", *(row.root for row in rows[:-1])]
     assert [row.events for row in rows] == [3, 1, 0, 0, 0]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_side_by_side_publish_each_day_once(clock, monkeypatch):
+    factories.filed()
+    clock.shift(2 * DAY)
+    tree_of = roots.tree_of
+
+    def slowly(day):
+        tree = tree_of(day)
+        time.sleep(0.2)
+        return tree
+
+    monkeypatch.setattr(roots, "tree_of", slowly)
+
+    counts = together([roots.publish, roots.publish])
+
+    assert sum(counts) == 2
+    assert DailyRoot.objects.count() == 2
 
 
 def test_a_portal_without_events_has_nothing_to_publish():
