@@ -12,6 +12,7 @@ import datetime
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,6 +34,7 @@ REASON_MISSING = gettext_lazy("Hãy ghi lý do; công dân sẽ đọc đúng l�
 
 _HANDLING = (State.ACCEPTED, State.PROCESSING)
 EXTENDABLE = (*_HANDLING, State.AWAITING_APPROVAL)
+_SENT_BY_THE_DESK = (Kind.SUPPLEMENT, Kind.REFUSAL)
 # The moves whose form shows what is proposed.
 SHOWN_WITH = frozenset(
     {"request_supplement", "refuse", "extend", "consent", "decline", "return_proposal"}
@@ -127,6 +129,13 @@ def last_moment(dossier: Dossier) -> datetime.datetime | None:
     else:
         received, office = dossier.accepted_at, dossier.handling_agency
     return worktime.promised_at(received, SUPPLEMENT_DAYS, office) if received else None
+
+
+def to_send() -> QuerySet[Proposal]:
+    """The keys of the dossiers of which the desk has a supplement or a refusal to send."""
+    ready = Q(needs_consent=False) | Q(consented_at__isnull=False)
+    waiting = Proposal.objects.filter(ready, decided_at=None, kind__in=_SENT_BY_THE_DESK)
+    return waiting.values("dossier")
 
 
 def rows(dossier: Dossier) -> list[dict[str, Any]]:
@@ -258,6 +267,8 @@ def _is_working(day: datetime.date) -> bool:
 
 def was_extended(dossier: Dossier) -> bool:
     """Whether a new date was given already."""
+    if "events" in getattr(dossier, "_prefetched_objects_cache", {}):
+        return any(event.name == "extend" for event in dossier.events.all())
     return Event.objects.filter(dossier=dossier, name="extend").exists()
 
 

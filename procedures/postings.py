@@ -37,9 +37,13 @@ def held(request: HttpRequest) -> list[tuple[str, int]]:
     """The same for who sends a request, asked once."""
     if not hasattr(request, "_held_today"):
         today = Posting.objects.filter(user=request.user).current()
-        rows = list(today.values_list("role", "agency_id", "stands_in_for__full_name"))
-        request._held_today = [(role, agency) for role, agency, _name in rows]
-        request._replaced_today = sorted({name for _role, _agency, name in rows if name})
+        absent = ("stands_in_for", "stands_in_for__full_name")
+        rows = list(today.values_list("role", "agency_id", *absent))
+        request._held_today = [(role, agency) for role, agency, _absent, _name in rows]
+        request._replaced_today = sorted({name for *_held, name in rows if name})
+        request._replaced_keys_today = tuple(
+            dict.fromkeys(key for *_held, key, _name in rows if key)
+        )
     return request._held_today
 
 
@@ -49,6 +53,12 @@ def replaced(request: HttpRequest) -> list[str]:
         return []
     held(request)
     return request._replaced_today
+
+
+def replaced_keys(request: HttpRequest) -> tuple[int, ...]:
+    """The keys of the same people."""
+    held(request)
+    return request._replaced_keys_today
 
 
 def roles(request: HttpRequest) -> frozenset[str]:

@@ -30,7 +30,7 @@ from dossiers.models import Dossier, SavedView
 from dossiers.queuefilters import EVERYTHING, FILTERS, TABS, Chosen, Viewer, filed, read
 from procedures import worktime
 from procedures.models import Channel, Posting, Procedure, Sector
-from procedures.postings import offices, roles
+from procedures.postings import offices, replaced_keys, roles
 from procedures.text import grouped
 
 Role = Posting.Role
@@ -69,10 +69,8 @@ def viewer_of(request: HttpRequest) -> Viewer:
     """Whose queue this request shows, asked once."""
     if not hasattr(request, "_queue_viewer"):
         user = request.user
-        mine = Posting.objects.filter(user=user).current().exclude(stands_in_for=None)
-        absent = tuple(mine.values_list("stands_in_for", flat=True).distinct())
         where = None if user.is_superuser else offices(request)
-        request._queue_viewer = Viewer(user, roles(request), where, absent)
+        request._queue_viewer = Viewer(user, roles(request), where, replaced_keys(request))
     return request._queue_viewer
 
 

@@ -69,7 +69,10 @@ def _give_back(move: Move) -> None:
 
 
 def _keeps_some(dossier: Dossier) -> bool:
-    return dossier.originals.filter(is_kept=True, given_back_at=None).exists()
+    # `for_officials()` asked already, with everything else that the page shows.
+    known = getattr(dossier, "keeps_originals", None)
+    kept = dossier.originals.filter(is_kept=True, given_back_at=None)
+    return kept.exists() if known is None else known
 
 
 GIVE_BACK = register(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Count, F, OuterRef, Prefetch, Q, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -164,10 +164,12 @@ class DossierQuerySet(models.QuerySet):
         the files of their paper; papers and fees of the revision are recalled
         (`procedures.recalled.recall_rows`); `stand_in` is who does the assignee's work today.
         """
+        from dossiers.models.counter import Original
         from dossiers.models.files import Attachment, AttachmentPage, Bundle
         from dossiers.models.handling import Proposal
         from dossiers.models.ledger import Event
 
+        kept = Original.objects.filter(dossier=OuterRef("pk"))
         pages = AttachmentPage.objects.filter(attachment=OuterRef("pk")).order_by()
         joined = Bundle.objects.filter(
             dossier=OuterRef("dossier"), document=OuterRef("document"),
@@ -190,7 +192,10 @@ class DossierQuerySet(models.QuerySet):
                 "revision__procedure", "owner", "assignee", "entered_by",
                 "receiving_agency__parent__parent", "handling_agency__parent__parent",
             )
-            .annotate(stand_in=Subquery(stand_ins.values("user__full_name")[:1]))
+            .annotate(
+                stand_in=Subquery(stand_ins.values("user__full_name")[:1]),
+                keeps_originals=Exists(kept.filter(is_kept=True, given_back_at=None)),
+            )
             .prefetch_related(
                 Prefetch("attachments", files),
                 "papers",
