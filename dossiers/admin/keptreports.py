@@ -111,12 +111,12 @@ def kept_reports(request: HttpRequest) -> HttpResponse:
         if form.is_valid() and (paper := _keep(form, request)):
             return redirect("admin:office_paper", paper.token)
     else:
-        form = ReportForm(signs_at, initial=_suggested()) if signs_at else None
+        form = ReportForm(signs_at, initial=_suggested(request)) if signs_at else None
     context = {
         **officials.frame(request, _("Báo cáo đã chốt")),
         "form": form,
         "reports": _kept(request)[:100],
-        "preview": _preview(request, form),
+        "preview": _preview(form),
     }
     status = 400 if request.method == "POST" else 200
     return render(request, "admin/dossiers/reports/kept.html", context, status=status)
@@ -139,11 +139,19 @@ def _keep(form: ReportForm, request: HttpRequest) -> OfficePaper | None:
         return None
 
 
-def _suggested() -> dict[str, str]:
-    """The last period of reports that is over."""
+def _suggested(request: HttpRequest) -> dict[str, Any]:
+    """What the address names, else one's own office and the last period that is over."""
     this = periods.shortcut("", periods.today())
     before = periods.shortcut("", this.first - periods.DAY)
-    return {"first": before.first.isoformat(), "last": before.last.isoformat()}
+    own = Posting.objects.filter(user=request.user, role__in=SIGNERS).current()
+    suggested = {
+        "agency": own.order_by("stands_in_for", "pk").values_list("agency", flat=True).first(),
+        "first": before.first.isoformat(),
+        "last": before.last.isoformat(),
+    }
+    named = {"agency": "co-quan", "first": "tu", "last": "den"}
+    given = {name: request.GET.get(parameter, "")[:20] for name, parameter in named.items()}
+    return suggested | {name: value for name, value in given.items() if value}
 
 
 def _kept(request: HttpRequest) -> Any:
@@ -153,18 +161,21 @@ def _kept(request: HttpRequest) -> Any:
     return papers.select_related("agency", "created_by").order_by("-created_at", "-pk")
 
 
-def _preview(request: HttpRequest, form: ReportForm | None) -> dict[str, Any] | None:
-    """What the last period would report, before it is kept: the form II.06a alone."""
+def _preview(form: ReportForm | None) -> dict[str, Any] | None:
+    """What would be reported, before it is kept: the form II.06a alone."""
     if form is None:
         return None
-    agency = form.fields["agency"].queryset.first()
     values = form.data if form.is_bound else form.initial
-    if form.is_bound and "agency" in getattr(form, "cleaned_data", {}):
-        agency = form.cleaned_data["agency"]
+    offices = {str(office.pk): office for office in form.fields["agency"].queryset}
+    agency = offices.get(str(values.get("agency")))
     try:
-        period = periods.read(values.get("first", ""), values.get("last", ""), "")
+        period = periods.read(values.get("first") or "-", values.get("last") or "-", "")
     except periods.BadPeriod:
         return None
+    return _preview_of(agency, period) if agency else None
+
+
+def _preview_of(agency: Agency, period: periods.Period) -> dict[str, Any]:
     report = figures.read(figures.Scope(at_or_below([agency.pk])), period)
     lines = [(line.name, official.form_row(line.figures)) for line in report.sectors]
     return {

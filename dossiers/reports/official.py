@@ -338,7 +338,8 @@ def countables(report: Report, scope: Scope, agency: Agency) -> list[Countable]:
         (progress, _("Hồ sơ trả lại theo yêu cầu của công dân"), grouped(found.withdrawn)),
         (progress, _("Hồ sơ tạm dừng vào cuối kỳ"), none),
         (online, _("Thủ tục cung cấp toàn trình, một phần"),
-         f"{grouped(full)}, {grouped(partial)}"),
+         _("%(full)s toàn trình, %(partial)s một phần")
+         % {"full": grouped(full), "partial": grouped(partial)}),
         (online, _("Thủ tục trực tuyến có phát sinh hồ sơ"), _of(used, full + partial)),
         (online, _("Hồ sơ nộp trực tuyến"), _of(found.received_online, found.received)),
         (paying, _("Thủ tục có phát sinh thanh toán trực tuyến"), grouped(paid)),

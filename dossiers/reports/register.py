@@ -29,10 +29,14 @@ MOST_LINES = 1000
 
 
 class Line(TypedDict):
-    """One line: the columns of Mẫu 06 (DOMAIN.md 1.3); moments are written out, "" for none yet."""
+    """One line: the columns of Mẫu 06 (DOMAIN.md 1.3); moments are written out, "" for none yet.
+
+    `code_parts` is the code once more, in pieces between which a line may end.
+    """
 
     number: int
     code: str
+    code_parts: list[str]
     procedure: str
     sets: int
     applicant: str
@@ -124,6 +128,7 @@ def _line(entry: RegisterEntry, collector: str) -> Line:
     return {
         "number": entry.number,
         "code": dossier.code,
+        "code_parts": _parts(dossier.code),
         "procedure": dossier.revision.short_name,
         "sets": 1,
         "applicant": person["name"],
@@ -138,6 +143,12 @@ def _line(entry: RegisterEntry, collector: str) -> Line:
         "collector": collector,
         "note": _note(dossier),
     }
+
+
+def _parts(code: str) -> list[str]:
+    """Where a code may be broken: after the office, before the day and the number."""
+    office, dash, rest = code.partition("-")
+    return [f"{office}{dash}", rest]
 
 
 def _short(moment: datetime.datetime | None) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import date
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from dossiers import workflow
@@ -16,6 +19,7 @@ from dossiers.reports.periods import Period
 from procedures.models import Agency
 from tests import factories
 from tests.dossiers.counted import at, done, dossier
+from tests.dossiers.test_races import GAP, raised, together
 
 pytestmark = pytest.mark.django_db
 
@@ -314,3 +318,62 @@ def test_a_period_falls_into_whole_months_and_the_days_around_them():
         Period(date(2028, 3, 1), date(2028, 3, 14)),
     ]
     assert periods.days_outside(period, []) == [period]
+
+
+# --- At the same moment -----------------------------------------------------------------
+
+
+def _day_that_waits() -> None:
+    factories.offices()
+    dossier(Agency.objects.get(code=factories.COMMUNE), submitted_at=at(23))
+
+
+def _entered_while_it_is_counted(monkeypatch) -> int:
+    """How many dossiers the tallies have of a day for which one was entered meanwhile."""
+    begun = threading.Event()
+
+    class Slow(tallies._DayCount):
+        def rows(self):
+            found = super().rows()
+            begun.set()
+            time.sleep(GAP)
+            return found
+
+    def enter() -> None:
+        begun.wait(timeout=20)
+        with transaction.atomic():
+            dossier(Agency.objects.get(code=factories.COMMUNE), submitted_at=at(23))
+            tallies.mark_stale(date(2026, 11, 23), date(2026, 11, 23))
+
+    monkeypatch.setattr(tallies, "_DayCount", Slow)
+    assert raised(together([tallies.roll, enter])) == []
+    monkeypatch.undo()
+    tallies.roll()
+    return sum(row.received for row in Tally.objects.filter(is_month=False))
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_what_is_entered_while_its_day_is_counted_is_counted_after(monkeypatch):
+    _day_that_waits()
+
+    assert _entered_while_it_is_counted(monkeypatch) == 2
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_days_lock_it_is_forgotten(monkeypatch):
+    _day_that_waits()
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **how: rows)
+
+    with pytest.MonkeyPatch.context() as inner:
+        assert _entered_while_it_is_counted(inner) == 1
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_two_commands_side_by_side_count_each_day_once(monkeypatch):
+    _day_that_waits()
+
+    assert raised(together([tallies.roll, tallies.roll])) == []
+    assert [row.received for row in Tally.objects.all()] == [1]
