@@ -34,6 +34,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers.models import Dossier, due_moment, overdue
+from dossiers.proposals import to_send
 from procedures.models import Agency, Channel, Posting, Procedure, Sector
 from procedures.postings import at_or_below
 
@@ -88,6 +89,7 @@ TABS = {
     tab.key: tab
     for tab in (
         Tab("moi", gettext_lazy("Mới"), lambda who: Q(state__in=[State.SUBMITTED])),
+        Tab("can-gui", gettext_lazy("Một cửa cần gửi"), lambda who: Q(pk__in=to_send())),
         Tab(
             "chua-giao", gettext_lazy("Chưa giao"),
             lambda who: Q(state__in=_UNASSIGNED, assignee=None),

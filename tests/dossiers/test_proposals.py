@@ -281,3 +281,17 @@ def test_words_typed_for_a_form_that_has_changed_are_shown_again(office):
     assert page.status_code == 409
     assert "Thiếu trang hai" in text
     assert "đã thực hiện “Đề xuất yêu cầu bổ sung”" in text
+
+
+def test_the_desk_finds_what_it_has_to_send(office):
+    ready = propose(office.processing(factories.filed()), office)
+    waits = workflow.perform(
+        factories.filed(), "propose_refusal", by=office.reception, reason="x",
+        ground=factories.ground(),
+    )  # fmt: skip
+
+    assert {row["dossier"] for row in proposals.to_send()} == {ready.pk}
+    workflow.perform(waits, "consent", by=office.leader)
+    send(ready, office)
+
+    assert {row["dossier"] for row in proposals.to_send()} == {waits.pk}
