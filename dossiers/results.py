@@ -119,8 +119,11 @@ def _proposed_ground(dossier: Dossier) -> str:
 
 
 def _note_of_proposal(dossier: Dossier) -> Note | None:
-    event = dossier.events.filter(name="propose").select_related("note").order_by("-seq").first()
-    return getattr(event, "note", None)
+    # A page has the events already, with their notes.
+    is_loaded = "events" in getattr(dossier, "_prefetched_objects_cache", {})
+    events = dossier.events.all() if is_loaded else dossier.events.select_related("note")
+    proposed = (event for event in events if event.name == "propose")
+    return getattr(max(proposed, key=lambda event: event.seq, default=None), "note", None)
 
 
 @in_vietnamese
