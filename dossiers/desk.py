@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import turns
+from dossiers import turns, workflow
 from dossiers.models import Breach, Dossier, Proposal, Tally
 from procedures import worktime
 from procedures.models import Absence, Agency, Posting
@@ -74,8 +74,13 @@ def to_sign(offices: Collection[int], calendar: worktime.Calendar) -> Listed:
     return Listed([row(dossier, calendar) for dossier in shown], dossiers.count())
 
 
-def proposals(offices: Collection[int], calendar: worktime.Calendar) -> Listed:
-    """What waits for the leader's word: apologies to sign, and proposals to agree to."""
+def proposals(
+    offices: Collection[int], calendar: worktime.Calendar, roles: Collection[str]
+) -> Listed:
+    """What waits for the leader's word: apologies to sign, and proposals to agree to.
+
+    Who holds none of the `roles` for the move itself is led to the dossier.
+    """
     waiting = Proposal.objects.filter(
         Q(kind=Proposal.Kind.EXTENSION) | Q(needs_consent=True, consented_at=None),
         decided_at=None,
@@ -85,18 +90,24 @@ def proposals(offices: Collection[int], calendar: worktime.Calendar) -> Listed:
         "proposed_by", "dossier__revision", "dossier__owner", "dossier__assignee",
         "dossier__handling_agency",
     ).order_by("dossier__promised_at", "proposed_at")[:MOST]  # fmt: skip
-    return Listed([_proposal_row(one, calendar) for one in shown], waiting.count())
+    return Listed([_proposal_row(one, calendar, roles) for one in shown], waiting.count())
 
 
-def _proposal_row(proposal: Proposal, calendar: worktime.Calendar) -> dict[str, Any]:
+def _proposal_row(
+    proposal: Proposal, calendar: worktime.Calendar, roles: Collection[str]
+) -> dict[str, Any]:
     is_apology = proposal.kind == Proposal.Kind.EXTENSION
-    move = "extend" if is_apology else "consent"
-    return row(proposal.dossier, calendar) | {
+    move = workflow.ACTIONS["extend" if is_apology else "consent"]
+    shown = row(proposal.dossier, calendar) | {
         "proposal": proposal,
         "by": proposal.proposed_by.get_full_name() if proposal.proposed_by else _("hệ thống"),
-        "url": reverse("admin:dossiers_dossier_move", args=[proposal.dossier_id, move]),
-        "label": _("Xem và ký") if is_apology else _("Xem và cho ý kiến"),
+        "label": _("Xem hồ sơ"),
     }
+    if set(roles) & set(move.roles):
+        args = [proposal.dossier_id, move.name]
+        shown["url"] = reverse("admin:dossiers_dossier_move", args=args)
+        shown["label"] = _("Xem và ký") if is_apology else _("Xem và cho ý kiến")
+    return shown
 
 
 # --- Due soon ---------------------------------------------------------------------------

@@ -24,13 +24,14 @@ def leaders_desk(request: HttpRequest) -> HttpResponse:
     context = {
         **officials.frame(request, _("Bàn làm việc")),
         "to_sign": desk.to_sign(offices, calendar),
-        "proposals": desk.proposals(offices, calendar),
+        "proposals": desk.proposals(offices, calendar, roles(request)),
         "due_soon": desk.due_soon(offices, calendar),
         "breaches": desk.breaches(offices),
         "times": desk.times(offices),
         "away": desk.away(offices),
         "signs": bool(roles(request) & desk.SIGNING),
         "appoints": bool(roles(request) & officials.PAGES["stand_ins"].roles),
+        "reads_reports": bool(roles(request) & officials.PAGES["reports"].roles),
         "sees_breaches": bool(roles(request) & breachpages.WATCHING),
     }
     return render(request, "admin/dossiers/desk/desk.html", context)

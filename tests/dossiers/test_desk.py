@@ -130,12 +130,14 @@ def test_a_desk_of_fifty_rows_asks_no_more_than_one_of_one(office, settings):
 
 
 def test_a_supervisor_reads_the_desk_and_signs_nothing(office):
-    office.proposed(factories.filed())
+    dossier = office.proposed(factories.filed())
+    Proposal.objects.create(dossier=dossier, kind=Proposal.Kind.EXTENSION)
     client = as_(factories.official("supervisor"))
 
     page = client.get(reverse("admin:desk"))
 
     assert page.context["to_sign"].count == 1
+    assert page.context["proposals"].rows[0]["label"] == "Xem hồ sơ"
     assert reverse("admin:sign_batch") not in page.content.decode()
     assert client.get(reverse("admin:sign_batch")).status_code == 403
 
