@@ -65,6 +65,7 @@ class OfficialsSite(AdminSite):
             "log_entries": self.get_log_entries(request),
             "may_open_accounts": is_in and may_open_accounts(request),
             "menu": officials.menu(request) if is_in else [],
+            "handles_dossiers": is_in and bool(postings.roles(request) & postings.HANDLING_ROLES),
             "stands_in_for": postings.replaced(request) if is_in else [],
             "lock_minutes": settings.SCREEN_LOCK_MINUTES,
         }

@@ -113,7 +113,7 @@ class PasswordForm(forms.Form):
 
     password = forms.CharField(
         label=gettext_lazy("Mật khẩu"),
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+        widget=forms.PasswordInput({"autocomplete": "current-password", "autofocus": True}),
         error_messages={"required": gettext_lazy("Hãy nhập mật khẩu.")},
     )
     use_required_attribute = False

@@ -10,7 +10,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth import get_user_model
+from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -48,6 +50,10 @@ class _OwnOffices(admin.ModelAdmin):
     """Rows of one's own offices alone; choices of offices and people are limited likewise."""
 
     actions = None
+    # Typed, as on every other page: Django's calendar explains itself in English.
+    formfield_overrides = {
+        models.DateField: {"widget": forms.DateInput({"autocomplete": "off"}, "%d/%m/%Y")}
+    }
     office_path = "agency"
     show_full_result_count = False
 
@@ -67,6 +73,14 @@ class _OwnOffices(admin.ModelAdmin):
             kwargs["queryset"] = people.exclude(pk=request.user.pk).order_by("full_name")
             kwargs["form_class"] = PersonChoice
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without the icons beside a choice, which open windows by script."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        widget = getattr(field, "widget", None)
+        if isinstance(widget, RelatedFieldWidgetWrapper):
+            field.widget = widget.widget
+        return field
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the side bar offers: others would read people's data letter by letter."""

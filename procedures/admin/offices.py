@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -45,5 +47,10 @@ class AgencyAdmin(admin.ModelAdmin):
 class CalendarDayAdmin(admin.ModelAdmin):
     """Days off and made up that no library knows yet."""
 
+    actions = None
+    # Typed, as on every other page: Django's calendar explains itself in English.
+    formfield_overrides = {
+        models.DateField: {"widget": forms.DateInput({"autocomplete": "off"}, "%d/%m/%Y")}
+    }
     list_display = ("date", "is_working", "note")
     date_hierarchy = "date"

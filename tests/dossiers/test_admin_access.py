@@ -17,7 +17,7 @@ from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.urls import resolve, reverse
 
 from dossiers import officials, workflow
@@ -377,3 +377,87 @@ def test_a_move_that_is_not_ones_own_is_refused_at_the_door(dossier, bare_action
 
     assert made == []
     assert Dossier.objects.filter(pk=dossier.pk).values().get() == before
+
+
+# --- Bad input ------------------------------------------------------------------------
+
+
+def page_of(client: Client, dossier: Dossier):
+    return client.get(reverse("admin:dossiers_dossier_change", args=[dossier.pk]))
+
+
+def logged_in(person) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def test_a_move_of_another_role_is_refused_with_a_sentence_logged_and_the_reason_kept(
+    dossier, caplog
+):
+    officer = factories.official(Role.CASE_OFFICER, full_name="Lê Thị Lý")
+    address = reverse("admin:dossiers_dossier_move", args=[dossier.pk, "request_payment"])
+    typed = {"version": dossier.version, "reason": "Thiếu lệ phí bản sao"}
+
+    response = logged_in(officer).post(address, typed)
+
+    page = response.content.decode()
+    logged = [record.getMessage() for record in caplog.records]
+    assert response.status_code == 409
+    assert "không có quyền thực hiện việc này" in page and "Thiếu lệ phí bản sao" in page
+    assert f"refused: user {officer.pk}, POST {address}: 409" in logged
+    assert "Lê Thị Lý" not in caplog.text and "Thiếu" not in caplog.text
+    assert Dossier.objects.get(pk=dossier.pk).version == dossier.version
+
+
+def test_a_hand_edited_address_of_another_office_is_not_found_and_logged(caplog):
+    dossier = factories.filed()
+    stranger = factories.official(Role.RECEPTION, office=factories.OTHER_COMMUNE)
+    file = dossier.attachments.first()
+    client = logged_in(stranger)
+
+    answers = [
+        page_of(client, dossier).status_code,
+        client.get(f"/ho-so/tep/{file.key}/").status_code,
+    ]
+
+    assert answers == [404, 404]
+    assert f"refused: user {stranger.pk}, GET /quan-tri/" in caplog.text
+    assert f"refused: user {stranger.pk}, file:{file.pk} of dossier {dossier.pk}" in caplog.text
+
+
+def test_files_open_to_officials_only_with_the_second_factor_of_this_session(settings):
+    dossier = factories.filed()
+    clerk = factories.official(Role.RECEPTION)
+    address = f"/ho-so/tep/{dossier.attachments.first().key}/"
+    client = logged_in(clerk)
+    in_the_demo = client.get(address).status_code
+    settings.DEMO = False
+
+    without = client.get(address).status_code
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "mfa"}]
+    session.save()
+
+    assert (in_the_demo, without, client.get(address).status_code) == (200, 404, 200)
+
+
+def test_an_official_who_left_stays_named_and_does_nothing(dossier):
+    office = factories.Office()
+    clerk = factories.official(Role.RECEPTION, full_name="Bùi Thị Nghỉ")
+    funeral = factories.filed()
+    client = logged_in(clerk)
+    before = page_of(client, funeral).status_code
+    workflow.perform(funeral, "accept", by=clerk)
+    type(clerk).objects.filter(pk=clerk.pk).update(is_active=False)
+
+    after = page_of(client, funeral)
+    moved = client.post(
+        reverse("admin:dossiers_dossier_move", args=[funeral.pk, "request_payment"]),
+        {"version": 2, "reason": "Lý do"},
+    )
+
+    assert before == 200
+    assert (after.status_code, moved.status_code) == (302, 302)
+    assert Dossier.objects.get(pk=funeral.pk).state == "accepted"
+    assert "Bùi Thị Nghỉ" in page_of(logged_in(office.officer), funeral).content.decode()
