@@ -54,14 +54,16 @@ def revisions_at(desks: Iterable[int]) -> list[Revision]:
     keys = set(desks)
     offices = Agency.objects.filter(is_active=True).values_list("tier", "pk", "reception_id")
     tiers = {tier for tier, pk, reception in offices if (reception or pk) in keys}
+    same_day = Channel.objects.filter(kind=Channel.Kind.DIRECT, unit=Channel.Unit.SAME_DAY)
     rows = Revision.objects.filter(
         status=Revision.Status.PUBLISHED,
         tier__in=tiers,
-        channels__kind=Channel.Kind.DIRECT,
-        channels__unit=Channel.Unit.SAME_DAY,
+        pk__in=same_day.values("revision"),
         definition__at_once=True,
     )
-    return list(rows.select_related("procedure").distinct().order_by("short_name"))
+    # The definitions are long, and only that of the chosen one is read.
+    rows = rows.defer("definition").select_related("procedure")
+    return list(rows.order_by("short_name"))
 
 
 # --- One entry ------------------------------------------------------------------------

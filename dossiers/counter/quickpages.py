@@ -230,5 +230,5 @@ class _Screen:
             "dossier": made,
             "fee": dong(sum(row.amount for row in made.payments.all())),
             "is_paid": all(row.state == "paid" for row in made.payments.all()),
-            "papers": [paper for paper in made.papers.all() if paper.file],
+            "papers": list(made.papers.all()),
         }

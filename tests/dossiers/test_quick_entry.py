@@ -29,8 +29,8 @@ def recorded(by=None, *, code: str = factories.CERTIFIED_COPY, **details) -> Dos
     procedure = factories.procedure(code)
     by = by or factories.official(Posting.Role.RECEPTION)
     details = {"person": PERSON, "answers": TWO_COPIES, "form_key": new_key()} | details
-    office = Agency.objects.get(code=factories.COMMUNE)
-    return quick.record(procedure.current, office=office, by=by, **details)
+    details.setdefault("office", Agency.objects.get(code=factories.COMMUNE))
+    return quick.record(procedure.current, by=by, **details)
 
 
 def test_a_quick_entry_goes_to_the_approver_in_one_move():
@@ -236,10 +236,26 @@ def test_the_script_is_told_the_questions_the_fee_and_the_card(desk):
 def test_the_screen_asks_the_database_the_same_whatever_was_recorded(
     desk, django_assert_max_num_queries
 ):
-    desk.get(URL)
-
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(20) as empty:
         desk.get(URL)
+    for _number in range(3):
+        recorded(desk.official)
+
+    with django_assert_max_num_queries(len(empty)):
+        desk.get(URL)
+
+
+def test_what_the_catalogue_or_the_office_does_not_allow_is_refused(desk, tmp_path):
+    swaps = ("amount: 10.000", "amount: unknown"), ("confirmed: yes", "confirmed: no")
+    factories.altered_procedure(tmp_path, factories.SIGNATURE, *swaps)
+    sent = typed(procedure=factories.SIGNATURE, shown=factories.SIGNATURE, fee_seen="0")
+
+    assert "Chưa có mức thu" in desk.post(URL, sent).content.decode()
+    with pytest.raises(workflow.NotPossible):
+        recorded(desk.official, code=factories.FUNERAL)
+    with pytest.raises(workflow.NotAllowed):
+        recorded(desk.official, office=Agency.objects.get(code=factories.OTHER_COMMUNE))
+    assert not Dossier.objects.exists()
 
 
 # --- At the same moment ---------------------------------------------------------------

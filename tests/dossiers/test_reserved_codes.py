@@ -124,6 +124,22 @@ def test_the_page_reserves_prints_and_shows_what_is_used(client):
 
 
 @pytest.mark.django_db
+def test_the_page_asks_the_database_the_same_for_one_sheet_and_for_eight(
+    client, django_assert_max_num_queries
+):
+    clerk = factories.official(Posting.Role.RECEPTION)
+    client.force_login(clerk)
+    sheet(by=clerk)
+    with django_assert_max_num_queries(20) as one:
+        client.get(PAGE)
+    for number in range(7):
+        sheet(5, TODAY + datetime.timedelta(days=number), clerk)
+
+    with django_assert_max_num_queries(len(one)):
+        client.get(PAGE)
+
+
+@pytest.mark.django_db
 def test_days_and_numbers_that_cannot_be_are_refused(client):
     client.force_login(factories.official(Posting.Role.RECEPTION))
     wrong = [
