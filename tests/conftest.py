@@ -28,6 +28,7 @@ ONE_DATABASE = {
     "tests/portal/test_serve.py",
     "tests/dossiers/test_bundles.py",
     "tests/dossiers/test_messages.py",
+    "tests/dossiers/test_office_prints.py",
     "tests/dossiers/test_paper_templates.py",
     "tests/dossiers/test_participants.py",
     "tests/dossiers/test_pdf_upload.py",

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
-import pikepdf
 import pytest
 import time_machine
-from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -16,7 +12,6 @@ from dossiers.models import OfficePaper, RegisterEntry
 from procedures.models import Agency
 from tests import factories
 from tests.dossiers.counted import at, dossier
-from tests.dossiers.test_paper_templates import words
 
 pytestmark = pytest.mark.django_db
 
@@ -43,10 +38,6 @@ def entered(commune, count: int) -> None:
         )
 
 
-def body(response) -> bytes:
-    return b"".join(response.streaming_content)
-
-
 def test_an_accepted_dossier_stands_in_the_register_of_the_desk(client, commune):
     office = factories.Office()
     accepted = office.accepted(factories.filed())
@@ -71,31 +62,6 @@ def test_the_register_asks_as_much_for_one_line_as_for_fifty(client, commune):
         client.get(URL)
 
     assert len(many) == len(one)
-
-
-def test_a_span_is_printed_in_numbered_prints_that_stay_as_they_are(client, commune, run_tasks):
-    desk = factories.official("reception")
-    client.force_login(desk)
-    entered(commune, 40)
-
-    response = client.post(URL, {"tu": "2026-11-01", "den": "2026-11-24"})
-    paper = OfficePaper.objects.get()
-    run_tasks()
-    content = body(client.get(f"{response.url}tep/"))
-    get_user_model().objects.update(full_name="Người Khác")
-    again = body(client.get(f"{response.url}tep/"))
-
-    assert content == again
-    text = words(content)
-    for phrase in (
-        "SỔ THEO DÕI HỒ SƠ", "Quyển số: 01/2026", "Số: 01/STD", "Gồm 40 dòng",
-        "Tên thủ tục hành chính", "Chuyển cơ quan giải quyết", "Ký nhận",
-    ):  # fmt: skip
-        assert phrase in text, phrase
-    with pikepdf.open(io.BytesIO(content)) as pdf:
-        assert len(pdf.pages) == 5
-        assert pdf.pages[0].mediabox[2] > pdf.pages[0].mediabox[3]
-    assert client.get(f"/xac-thuc/{paper.token}/").status_code == 200
 
 
 CANNOT_BE_PRINTED = (
