@@ -33,6 +33,7 @@ WARNING, ESCALATION = "warn_office", "escalate"
 # No warning is further ahead than this: two working days before an apology, and that a day.
 _AHEAD_AT_MOST = 4  # working days
 AT_MOST = 500  # in one run; the next one goes on
+_AT_ONCE = 500  # rows fetched together
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,9 @@ def warn() -> int:
     end = datetime.datetime.combine(last_day, datetime.time.max, worktime.VIETNAM)
     waiting = _unsaid(WARNING).filter(promised_at__gte=now, promised_at__lte=end)
     near = (
-        row for row in _with_rules(waiting) if clock.is_time_to_warn(row, now, calendar=calendar)
+        row
+        for row in _with_rules(waiting).iterator(_AT_ONCE)
+        if clock.is_time_to_warn(row, now, calendar=calendar)
     )
     return _for_each(near, _warn, (Role.LEADER,))
 
@@ -55,7 +58,9 @@ def warn() -> int:
 def escalate() -> int:
     """Tell supervisor and leader of what is overdue; of how many."""
     late = _unsaid(ESCALATION).filter(promised_at__lt=timezone.now())
-    return _for_each(_with_rules(late)[:AT_MOST], _escalate, (Role.LEADER, Role.SUPERVISOR))
+    return _for_each(
+        _with_rules(late).iterator(_AT_ONCE), _escalate, (Role.LEADER, Role.SUPERVISOR)
+    )
 
 
 def _unsaid(kind: str) -> DossierQuerySet:
@@ -73,7 +78,7 @@ def _with_rules(rows: QuerySet[Dossier]) -> QuerySet[Dossier]:
 
 
 def _for_each(
-    found: Iterator[Dossier] | QuerySet[Dossier],
+    found: Iterator[Dossier],
     say: Callable[[Dossier, list[User]], bool],
     roles: Iterable[str],
 ) -> int:
@@ -86,6 +91,8 @@ def _for_each(
             held[office.pk] = holders(office, roles)
         # Whom nobody could be told of waits until somebody holds the post.
         people = _with_officer(held[office.pk], dossier)
+        if count >= AT_MOST:
+            break
         try:
             with worktime.one_calendar():
                 count += bool(people) and say(dossier, people)
@@ -125,10 +132,16 @@ def _with_officer(people: list[User], dossier: Dossier) -> list[User]:
     return [*people, officer] if is_new else people
 
 
+def _is_still_unsaid(dossier: Dossier, kind: str) -> bool:
+    """Whether it is so once the row is locked: two of these commands may run side by side,
+    and somebody may have given a new date meanwhile."""
+    locked = _unsaid(kind).once_locked(dossier.pk)
+    return locked is not None and locked.promised_at == dossier.promised_at
+
+
 @transaction.atomic
 def _warn(dossier: Dossier, people: list[User]) -> bool:
-    # Two of these commands may run side by side.
-    if _unsaid(WARNING).once_locked(dossier.pk) is None:
+    if not _is_still_unsaid(dossier, WARNING):
         return False
     drafted = _draft(dossier)
     for person in people:
@@ -155,7 +168,7 @@ def _draft(dossier: Dossier) -> bool:
 
 @transaction.atomic
 def _escalate(dossier: Dossier, people: list[User]) -> bool:
-    if _unsaid(ESCALATION).once_locked(dossier.pk) is None:
+    if not _is_still_unsaid(dossier, ESCALATION):
         return False
     officer = dossier.assignee.get_full_name() if dossier.assignee else "–"
     for person in people:
