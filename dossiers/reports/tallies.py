@@ -96,17 +96,19 @@ def _notice_changed_days(move: workflow.Move, **_signal: object) -> None:
     dossier = move.dossier
     if dossier.submitted_at is None:
         return
-    if dossier.is_entered_late:
+    if dossier.is_entered_late and move.before.state == State.DRAFT:
         last = timezone.localdate(dossier.created_at)
-    elif move.action.name == "transfer" or _is_given_to_another(move):
+    elif _changes_hands(move):
         last = timezone.localdate()
     else:
         return
     mark_stale(timezone.localdate(dossier.submitted_at), last)
 
 
-def _is_given_to_another(move: workflow.Move) -> bool:
-    return "assignee" in move.data and move.action.name != "take"
+def _changes_hands(move: workflow.Move) -> bool:
+    was, dossier = move.before, move.dossier
+    is_elsewhere = was.handling not in (None, dossier.handling_agency_id)
+    return is_elsewhere or was.assignee not in (None, dossier.assignee_id)
 
 
 # --- One day ----------------------------------------------------------------------------

@@ -13,7 +13,16 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from dossiers import workflow
-from dossiers.models import Dossier, Event, SupplementRequest, Tally, TallyDay
+from dossiers.counter import quick, reserved
+from dossiers.models import (
+    Dossier,
+    Event,
+    ReservedCode,
+    SupplementRequest,
+    Tally,
+    TallyDay,
+    new_key,
+)
 from dossiers.reports import figures, numbers, periods, tallies
 from dossiers.reports.periods import Period
 from procedures.models import Agency
@@ -117,6 +126,27 @@ def test_a_day_before_all_others_is_counted_when_something_is_entered_for_it(com
 
     assert Tally.objects.get(day=date(2026, 11, 17)).received == 1
     assert Tally.objects.get(day=date(2026, 11, 19)).open_in_time == 1
+
+
+def test_what_is_entered_after_a_power_cut_counts_on_the_day_that_the_paper_says(commune):
+    dossier(commune, submitted_at=at(18))
+    with time_machine.travel(at(20, 7), tick=False):
+        clerk = factories.official("reception")
+        reserved.reserve(commune.receiving, date(2026, 11, 20), 1, by=clerk)
+    tallies.roll()
+
+    quick.record(
+        factories.procedure(factories.CERTIFIED_COPY).current,
+        office=commune,
+        person={"full_name": "Trần Thị Bình", "citizen_number": "", "phone": ""},
+        answers={"giay_to": {"so_trang": 1, "so_ban": 1}},
+        form_key=new_key(),
+        by=clerk,
+        late=reserved.LateEntry(ReservedCode.objects.get().code, at(20, 8), "Mất điện"),
+    )
+    tallies.roll()
+
+    assert Tally.objects.get(day=date(2026, 11, 20), received=1).channel == "direct"
 
 
 def test_the_citizens_turn_is_no_handling_time(commune):
