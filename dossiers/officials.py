@@ -37,6 +37,12 @@ class Page:
 
 PAGES: dict[str, Page] = {}
 
+# The order of the menu: what the day is for comes first, what is not named here comes last.
+_MENU = (
+    "desk", "counter_entries", "quick_entry", "register", "opinions_waiting", "breaches",
+    "reports", "stand_ins", "reserved_codes", "relatives",
+)  # fmt: skip
+
 # How the menu stands: the day's work first, then what is read of it, then one's own matters.
 _MENU = (
     "desk", "counter_entries", "quick_entry", "opinions_waiting", "reports", "register",
@@ -85,9 +91,13 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
             "label": page.label,
             "count": page.count(request) if page.count else 0,
         }
-        for page in PAGES.values()
+        for page in sorted(PAGES.values(), key=_place)
         if page.label and held & page.roles
     ]
+
+
+def _place(page: Page) -> int:
+    return _MENU.index(page.name) if page.name in _MENU else len(_MENU)
 
 
 def frame(request: HttpRequest, title: Any) -> dict[str, Any]:
