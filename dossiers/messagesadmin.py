@@ -67,10 +67,9 @@ def thread(
     messages.mark_read(rows, from_office=False)
     context |= frame | page(request, dossier, form, rows)
     context |= {"page_url": page_url, "templates": replies.of(dossier, _PURPOSE)}
-    context |= {
-        "chosen": request.GET.get("mau", ""),
-        "supplement_url": _supplement_url(request, dossier),
-    }
+    context |= {"chosen": request.GET.get("mau", "")}
+    if form.seems_to_ask:
+        context |= {"supplement_url": _supplement_url(request, dossier)}
     return render(request, "admin/dossiers/dossier/messages.html", context)
 
 

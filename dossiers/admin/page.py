@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -101,7 +102,7 @@ class DossierPage:
             "left": turns.left(dossier, worktime.Calendar.load()),
             "step_is_late": bool(dossier.step_due_at and dossier.step_due_at < timezone.now()),
             "fee_words": panels.for_row(dossier),
-            "moves": list(workflow.open_to(dossier, request.user, roles)),
+            "moves": _usual_first(workflow.open_to(dossier, request.user, roles)),
             "stands_aside": not roles
             and bool(workflow.roles_at(dossier, request.user, held(request))),
             "proposal": results.proposal(dossier),
@@ -136,6 +137,15 @@ class DossierPage:
             "title": _("Tin nhắn với công dân"),
         }
         return messagesadmin.thread(request, dossier, self._url(dossier), frame)
+
+
+# The step that leads on from where a dossier is: its button is filled, the others wait.
+_USUAL = ("accept", "hand_on", "take", "propose", "approve", "hand_over")
+
+
+def _usual_first(moves: Iterable[workflow.Action]) -> list[workflow.Action]:
+    """The moves with the usual one in front, and what ends the matter last."""
+    return sorted(moves, key=lambda move: (move.name not in _USUAL, move.is_final))
 
 
 def _is_of(dossier: Dossier, request: HttpRequest) -> bool:

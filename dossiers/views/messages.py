@@ -69,11 +69,12 @@ def take(
     Good files are kept for the message to come, whatever is wrong with the rest; the same
     form posted again keeps and sends nothing twice.
     """
+    make = OfficeMessageForm if from_office else MessageForm
     text = request.POST.get("text", "")[: 2 * messages.MAX_TEXT]
     if "drop" in request.POST:
         messages.drop_file(dossier, request.POST["drop"][:22], by=request.user)
-        return MessageForm(text=text), {}
-    form = (OfficeMessageForm if from_office else MessageForm)(request.POST)
+        return make(text=text), {}
+    form = make(request.POST)
     if _was_sent(dossier, form):
         return None, {}
     files = request.FILES.getlist(FILES) if messages.is_open(dossier) else []

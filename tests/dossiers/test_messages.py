@@ -295,7 +295,7 @@ def test_an_official_answers_and_the_people_are_told_once(
 
 def test_the_page_of_a_dossier_shows_the_thread_and_reads_it(dossier, office):
     messages.send(dossier, "Xin hỏi thêm một câu", by=dossier.owner, form_key=new_key())
-    queue = reverse("admin:dossiers_dossier_changelist")
+    queue = reverse("admin:dossiers_dossier_changelist") + "?nhom=tat-ca"
     waiting = as_(office.officer).get(queue).content.decode()
 
     page = as_(office.officer).get(reverse("admin:dossiers_dossier_change", args=[dossier.pk]))
