@@ -80,7 +80,9 @@ class QuickEntryForm(LateEntryFields):
         super().__init__(*args, offices=desks, **options)
         self.revision = revision
         self.agencies = {row.pk: row for row in offices_for(revision, desks)}
-        self.fields["phone"] = _question(Field(id="phone", type="phone", label=_("Điện thoại (nếu có)")))
+        self.fields["phone"] = _question(
+            Field(id="phone", type="phone", label=_("Điện thoại (nếu có)"))
+        )
         self.fields["procedure"].choices = [(r.procedure.code, r.short_name) for r in revisions]
         self.fields["office"].choices = [(pk, row.name) for pk, row in self.agencies.items()]
         if len(self.agencies) < 2:
@@ -88,6 +90,8 @@ class QuickEntryForm(LateEntryFields):
         self.asked = dict(_asked(revision))
         for path, spec in self.asked.items():
             self.fields[f"{_QUESTION}{path}"] = _question(spec)
+        # As on the page, where the late entry stands last.
+        self.order_fields([name for name in self.fields if name not in self.LATE_FIELDS])
 
     # --- For the page -----------------------------------------------------------------
 
