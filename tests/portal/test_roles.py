@@ -242,20 +242,3 @@ def test_a_leave_is_recorded_and_called_off_before_it_begins(boss):
     assert "không được trước ngày đầu" in text_of(backwards)
     assert absence.recorded_by == boss
     assert not Absence.objects.exists()
-
-
-@pytest.mark.parametrize("role", [role for role in Role.values if role != Role.ADMINISTRATOR])
-def test_nobody_else_opens_the_administrators_pages(role):
-    client = logged_in(factories.official(role))
-    addresses = [
-        PEOPLE, f"{PEOPLE}add/", POSTINGS, f"{POSTINGS}add/",
-        reverse("admin:procedures_absence_changelist"),
-        reverse("admin:procedures_agency_changelist"),
-        reverse("admin:procedures_calendarday_changelist"),
-        reverse("admin:dossiers_legalground_changelist"),
-        reverse("admin:dossiers_replytemplate_changelist"),
-    ]  # fmt: skip
-
-    assert {address: client.get(address).status_code for address in addresses} == dict.fromkeys(
-        addresses, 403
-    )
