@@ -169,7 +169,7 @@ def _ages(report: figures.Report, asked: Asked) -> list[dict[str, Any]]:
 def report_export(request: HttpRequest) -> HttpResponse:
     """The tables of a report as XLSX (a sheet each) or CSV (one below the other)."""
     asked = read(request)
-    if asked.period is None or request.GET.get("dang") not in FORMATS:
+    if asked.period is None or asked.complaints or request.GET.get("dang") not in FORMATS:
         return _no_file(request, asked.complaints)
     report = figures.read(asked.scope, asked.period)
     made = tables.of_report(report, office=asked.office, sector=asked.sector)
@@ -229,7 +229,7 @@ def _as_list(request: HttpRequest) -> dict[str, str]:
     if not number:
         return given
     asked = read(request)
-    if asked.period is None or number not in numbers.NUMBERS:
+    if asked.period is None or asked.complaints or number not in numbers.NUMBERS:
         return {}
     value = f"{number}.{asked.first}.{min(asked.period.last, timezone.localdate()):%Y-%m-%d}"
     office = "" if asked.office is None else f".{asked.office}"

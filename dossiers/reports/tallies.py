@@ -132,7 +132,7 @@ def _counted(row: TallyDay) -> None:
 
 
 def count(day: date, offices: Collection[int] | None = None) -> list[Tally]:
-    """The tallies of one day, not saved; of today, what there is until now.
+    """The tallies of one day, not saved; of today, what was done until now, not what is open.
 
     `offices` are the keys of the offices to count (all). Each question names them, so that
     an index of the offices' dossiers answers it.
@@ -156,7 +156,8 @@ class _DayCount:
         self._ended()
         self._supplements()
         self._new_dates()
-        self._open()
+        if self.period.end <= timezone.now():
+            self._open()
         return list(self.by_key.values())
 
     def _dossiers(self, condition: Q) -> QuerySet:
@@ -254,7 +255,7 @@ class _DayCount:
             self._tally(*key, officer).extended += 1
 
     def _open(self) -> None:
-        end = min(self.period.end, timezone.now())
+        end = self.period.end
         for condition, is_late in (
             (numbers.still_open(end), overdue(end)),
             (numbers.ended_since(end), numbers.was_overdue(end)),

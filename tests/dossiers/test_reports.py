@@ -123,7 +123,7 @@ def test_other_offices_stay_unseen_whatever_the_address_says(client, some_work):
     assert "không thuộc phạm vi của ông/bà" in page
     assert other.name not in page
     assert listed.status_code == 400
-    assert len(list(csv.reader(io.StringIO(b"".join(asked).decode())))) == 1
+    assert asked.status_code == 400
     links = dict(links_to_lists(client.get(URL, {"ky": "nam"}).content.decode()))
     for address in [url for url in links if "done" in url or "open" in url][:4]:
         assert other.name not in [row[5] for row in rows_of(client, address)], address
