@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime
 import re
+import time
+from functools import partial
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,8 +17,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dossiers import workflow
+from procedures import substitution
 from procedures.models import Absence, Posting
 from tests import factories
+from tests.dossiers.test_races import GAP, together
 
 pytestmark = pytest.mark.django_db
 
@@ -192,3 +197,40 @@ def test_the_page_asks_as_often_for_many_as_for_one(leader, approver, deputy):
         client.get(PAGE)
 
     assert len(many) == len(one) <= 14, [query["sql"] for query in many]
+
+
+# --- At the same moment ---------------------------------------------------------------
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_locked", [True, False], ids=["locked", "control"])
+def test_two_leaders_at_once_appoint_one_substitute(monkeypatch, is_locked):
+    leaders = [factories.official(Role.LEADER), factories.official(Role.LEADER)]
+    replaced = factories.official(Role.APPROVER)
+    substitutes = [factories.official(Role.CASE_OFFICER) for _leader in leaders]
+    offices, today = [replaced.postings.get().agency_id], timezone.localdate()
+    find = substitution._title_of
+
+    def slowly(person):
+        time.sleep(GAP)
+        return find(person)
+
+    monkeypatch.setattr(substitution, "_title_of", slowly)
+    if not is_locked:
+        people = get_user_model().objects
+        monkeypatch.setattr(people, "select_for_update", people.all)
+
+    outcomes = together(
+        [
+            partial(
+                substitution.appoint, substitute, replaced=replaced, first_day=today,
+                last_day=today, offices=offices, by=leader,
+            )
+            for leader, substitute in zip(leaders, substitutes, strict=True)
+        ]
+    )  # fmt: skip
+
+    refused = [row for row in outcomes if isinstance(row, substitution.Refused)]
+    assert len(refused) == (1 if is_locked else 0)
+    assert Posting.objects.filter(stands_in_for=replaced).count() == (1 if is_locked else 2)
