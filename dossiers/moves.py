@@ -98,9 +98,10 @@ def _expect_answer(move: Move) -> None:
 def _accept(move: Move) -> None:
     dossier = move.dossier
     dossier.to_accepted()
-    dossier.accepted_at = move.now
+    # What was taken in during a power cut was taken in then, and its time runs from then.
+    dossier.accepted_at = dossier.submitted_at if move.details.get("late") else move.now
     dossier.answer_by = None
-    dossier.promised_at = _promise(dossier, move.now)
+    dossier.promised_at = _promise(dossier, dossier.accepted_at)
     # An online filing is there at once (Decree 61/2018, article 18 clause 1).
     if dossier.channel == Channel.Kind.ONLINE:
         dossier.handed_on_at = move.now

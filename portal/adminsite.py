@@ -19,7 +19,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from dossiers import desk, officials, secondfactor
+from dossiers import desk, officials, secondfactor, typed
 from procedures import postings
 
 logger = logging.getLogger(__name__)
@@ -77,10 +77,15 @@ class OfficialsSite(AdminSite):
     def get_urls(self) -> list:
         """The pages that the apps registered, before the admin's own."""
         pages = [
-            path(page.route, self.admin_view(page.view), name=page.name)
+            path(page.route, self._page_view(page.view), name=page.name)
             for page in officials.PAGES.values()
         ]
         return [*pages, *super().get_urls()]
+
+    def _page_view(self, view: officials.View) -> officials.View:
+        """Behind the login; on a page on which people write at length nothing typed is lost."""
+        guarded = self.admin_view(view)
+        return typed.keeps_typed(guarded) if getattr(view, "keeps_typed", False) else guarded
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Everything but what is nobody's to look at."""

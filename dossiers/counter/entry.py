@@ -363,7 +363,9 @@ def hand_in(draft: Dossier, *, by: User, accept: bool, **details: Any) -> Dossie
     filed = workflow.perform(
         draft, "submit_at_counter", by=by, is_accepted_at_once=accept, **details
     )
-    return workflow.perform(filed, "accept", by=by) if accept else filed
+    if not accept:
+        return filed
+    return workflow.perform(filed, "accept", by=by, late=details.get("late"))
 
 
 def cannot_be_told(draft: Dossier) -> bool:

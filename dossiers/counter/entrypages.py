@@ -51,6 +51,12 @@ def _page(request: HttpRequest, name: str, title: Any, status: int = 200, **cont
     return render(request, f"admin/dossiers/entry/{name}.html", context, status=status)
 
 
+def _keeps_typed(view: officials.View) -> officials.View:
+    """Mark a page of which the site keeps what was typed when the session had ended."""
+    view.keeps_typed = True
+    return view
+
+
 # --- Where it begins ------------------------------------------------------------------------
 
 
@@ -193,6 +199,7 @@ def _get_draft(request: HttpRequest, key: str) -> Dossier:
 
 
 @officials.page("quay/nhap/<slug:key>/", name="counter_entry", roles=RECEPTION)
+@_keeps_typed
 @require_http_methods(["GET", "POST"])
 def form(request: HttpRequest, key: str) -> HttpResponse:
     """The whole form on one page; each button saves first what was typed."""
@@ -206,9 +213,6 @@ def form(request: HttpRequest, key: str) -> HttpResponse:
     sheet = Sheet(draft, typed=kept)
     sheet.forgive_missing()
     return _sheet_page(request, sheet, was_kept=kept is not None)
-
-
-form.keeps_typed = True
 
 
 def _what_it_became(request: HttpRequest, key: str) -> HttpResponse:

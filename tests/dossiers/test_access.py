@@ -53,6 +53,7 @@ OF_DRAFT = {
     "behalf": OWNERS,
     "draft_people": OWNERS,
     "printed_paper": Case(ANY, 404),
+    "printed_form": Case(ANY, 404),
     "pdf_read": Case(302, 404),
     "upload": POST_ONLY,
     "use_paper": POST_ONLY,

@@ -6,6 +6,8 @@ import copy
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -171,6 +173,32 @@ def test_what_the_citizen_s_pages_refuse_is_refused_in_the_same_words(client, re
     # What was right is kept, and what could not be is there again after a broken session.
     assert fresh(draft).answers["be"]["ho_ten"] == "Nguyễn Trần Minh Khôi"
     assert 'value="31/02/2026"' in client.get(url(draft)).content.decode()
+
+
+def test_an_ended_session_loses_nothing_that_was_typed(client, reception):
+    draft = begun(reception)
+    client.logout()
+
+    sent = client.post(url(draft), sheet(draft) | {"save": "1"})
+    assert sent.status_code == 302 and not fresh(draft).answers.get("be")
+    client.force_login(reception)
+
+    assert 'value="Nguyễn Trần Minh Khôi"' in client.get(url(draft)).content.decode()
+
+
+def test_the_lists_cost_the_same_for_one_draft_and_for_many(client, reception):
+    def queries(address: str) -> int:
+        client.get(address)
+        with CaptureQueriesContext(connection) as spent:
+            client.get(address)
+        return len(spent)
+
+    draft, entries = begun(reception), reverse("admin:counter_entries")
+    few = queries(entries), queries(url(draft))
+    for _number in range(8):
+        begun(reception, owner=factories.user())
+
+    assert (queries(entries), queries(url(draft))) == few
 
 
 def test_of_two_clerks_on_one_draft_neither_loses_what_was_typed(client, reception):

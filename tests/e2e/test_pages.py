@@ -143,6 +143,7 @@ def pages_of(person) -> dict[str, str]:
 NO_PAGES = {
     "dossiers:attachment", "dossiers:bundle", "dossiers:chain", "dossiers:copy",
     "dossiers:forget_paper", "dossiers:kept_paper", "dossiers:paper", "dossiers:printed_paper",
+    "dossiers:printed_form",
     "dossiers:remove_attachment", "dossiers:result", "dossiers:upload",
     "dossiers:upload_supplement", "dossiers:use_paper", "dossiers:use_paper_again",
     "dossiers:roots_json", "payments:ipn", "payments:sandbox_query",
