@@ -8,12 +8,14 @@ backwards from its last, which is the one that people are called by.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.dispatch import receiver
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dossiers import filing, workflow
@@ -26,6 +28,7 @@ MOST_TERMS = 100  # of one dossier: with many co-applicants the others are found
 MOST_FOUND = 5000  # beyond this a word says too little, and only the newest are looked through
 NEWEST = 1000
 SHORTEST = 2
+MOST_DAYS, MOST_CODES = 180, 1000
 _CHANGE_PEOPLE = {"submit", "answer_supplement"}
 _SEPARATORS = re.compile(r"[\s.()+–-]")
 _COUNTRY = re.compile(r"^(00)?840?(?=[0-9]{9}$)")
@@ -103,17 +106,26 @@ def by_code(text: str, codes: QuerySet[Agency]) -> Q | None:
     """The condition for a code or a part of one; None where `text` is no such thing.
 
     `codes` are the offices of the person who searches: the end of a code from its day on
-    ("261124-0001") is one of theirs, its last digits alone ("0001") one that is open.
+    ("261124-0001") is one of theirs, its last digits alone ("0001") one of theirs of the
+    latest days, `MOST_DAYS` of them or as many as make `MOST_CODES`.
     """
     typed = re.sub(r"[\s–]+", lambda found: "-" if "–" in found[0] else "", text.upper())
     if re.fullmatch(r"[0-9]{6}-[0-9]+", typed):
         full = [f"{code}-{typed}" for code in codes.values_list("code", flat=True)]
         return Q(code__in=full)
     if re.fullmatch(r"[0-9]{1,5}", typed):
-        return Q(state__in=Dossier.OPEN, code__endswith=f"-{typed.zfill(4)}")
+        return Q(code__in=_of_latest_days(typed.zfill(4), codes.values_list("code", flat=True)))
     if re.match(r"[0-9]{3}\.[0-9]", typed):
         return Q(code__startswith=typed)
     return None
+
+
+def _of_latest_days(number: str, offices: Iterable[str]) -> list[str]:
+    """The codes that end so at these offices: asked for by name, because an index has no ends."""
+    codes, today = list(offices), timezone.localdate()
+    count = min(MOST_DAYS, MOST_CODES // max(1, len(codes)) + 1)
+    days = [today - datetime.timedelta(days=back) for back in range(count)]
+    return [f"{code}-{day:%y%m%d}-{number}" for code in codes for day in days]
 
 
 def prefix(text: str) -> str:

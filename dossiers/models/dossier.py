@@ -137,6 +137,8 @@ class DossierQuerySet(models.QuerySet):
 
     def for_page(self) -> DossierQuerySet:
         """One dossier with what its own page shows."""
+        from dossiers.models.ledger import Event
+
         return self.select_related(
             "revision__procedure",
             "revision__sector",
@@ -153,8 +155,7 @@ class DossierQuerySet(models.QuerySet):
             "results",
             "supplement_requests",
             "bundles",
-            "events__actor",
-            "events__note",
+            Prefetch("events", Event.objects.select_related("actor", "note")),
         )
 
     def for_officials(self) -> DossierQuerySet:
@@ -449,6 +450,21 @@ class Dossier(models.Model):
             models.Index(fields=("handling_agency", "ended_at"), name="dossier_ended"),
             # For who oversees so many offices that an index by office is no help.
             models.Index(due_moment(), condition=Q(state__in=_OPEN_STATES), name="dossier_due"),
+            models.Index(
+                fields=("state",), condition=Q(state__in=_OPEN_STATES), name="dossier_open_state"
+            ),
+            models.Index(
+                fields=("citizen_by",),
+                condition=Q(
+                    state__in=["supplement_required", "payment_required", "awaiting_confirmation"]
+                ),
+                name="dossier_citizens_turn",
+            ),
+            models.Index(
+                fields=("completed_at",),
+                condition=Q(state__in=["completed"]),
+                name="dossier_to_hand_over",
+            ),
             models.Index(
                 fields=("-submitted_at", "-id"), condition=~Q(state="draft"), name="dossier_all"
             ),
