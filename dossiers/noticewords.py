@@ -243,9 +243,7 @@ WORDS = {
     ),
     "proposal_returned": Words(
         _("Hồ sơ %(code)s: đề xuất được trả lại"),
-        _(
-            "Đề xuất “%(kind_words)s” của hồ sơ “%(procedure)s” được trả lại.\nLý do: %(note)s"
-        ),
+        _("Đề xuất “%(kind_words)s” của hồ sơ “%(procedure)s” được trả lại.\nLý do: %(note)s"),
         rest=_("Xin xem lại và đề xuất khác nếu cần."),
     ),
     "message": Words(

@@ -277,9 +277,7 @@ def _checked_number(person: User) -> str:
     return person.citizen_number if person.identity_checked_at else ""
 
 
-def roles_at(
-    dossier: Dossier, user: User, held: list[tuple[str, int]] | None = None
-) -> set[str]:
+def roles_at(dossier: Dossier, user: User, held: list[tuple[str, int]] | None = None) -> set[str]:
     """The roles that count for this dossier: reception's where it was handed in, others'
     where it is handled, by postings of today at that office or one above it.
 
