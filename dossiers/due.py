@@ -18,6 +18,7 @@ from dossiers.models import (
     Dossier,
     DossierQuerySet,
     Notice,
+    OfficePaper,
     Paper,
     Question,
     Result,
@@ -25,6 +26,7 @@ from dossiers.models import (
 from dossiers.tasks import (
     finish_result,
     make_bundles,
+    make_office_paper,
     make_paper,
     make_previews,
     send_digest,
@@ -214,6 +216,7 @@ def ask_again() -> int:
     )
     owed = [
         (make_paper, papers),
+        (make_office_paper, OfficePaper.objects.filter(file="", created_at__lt=settled)),
         (make_bundles, bundles.missing(now - STILL_NEWS, settled)),
         (make_previews, previews.missing(now - STILL_NEWS, settled)),
         (send_notice, unsent),

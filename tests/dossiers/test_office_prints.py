@@ -10,10 +10,11 @@ import pikepdf
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
+from django_tasks_db.models import DBTaskResult
 
-from dossiers import signing
+from dossiers import due, signing
 from dossiers.models import OfficePaper
-from dossiers.reports import official
+from dossiers.reports import official, periods, register
 from procedures.models import Agency
 from tests import factories
 from tests.dossiers.counted import at, done, some_work
@@ -107,3 +108,17 @@ def test_a_span_is_printed_in_numbered_prints_that_stay_as_they_are(client, comm
         assert len(pdf.pages) == 3
         assert pdf.pages[0].mediabox[2] > pdf.pages[0].mediabox[3]
     assert client.get(f"/xac-thuc/{paper.token}/").status_code == 200
+
+
+def test_a_paper_of_an_office_that_was_never_printed_is_asked_for_again(commune):
+    with time_machine.travel(at(23, 9), tick=False):
+        entered(commune, 1)
+        first = periods.of_day(date(2026, 11, 23))
+        register.ask_to_print(commune.receiving, first, by=factories.official("reception"))
+    DBTaskResult.objects.all().delete()
+
+    due.ask_again()
+    due.ask_again()
+
+    waiting = DBTaskResult.objects.filter(task_path__endswith="make_office_paper")
+    assert [task.args_kwargs["args"] for task in waiting] == [[OfficePaper.objects.get().pk]]
