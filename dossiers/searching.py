@@ -26,7 +26,7 @@ from procedures.text import fold
 LONGEST = SearchTerm._meta.get_field("value").max_length
 MOST_TERMS = 100  # of one dossier: with many co-applicants the others are found by the first
 MOST_FOUND = 5000  # beyond this a word says too little, and only the newest are looked through
-NEWEST = 1000
+NEWEST = 500
 SHORTEST = 2
 MOST_DAYS, MOST_CODES = 180, 1000
 _CHANGE_PEOPLE = {"submit", "answer_supplement"}
