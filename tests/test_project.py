@@ -83,9 +83,7 @@ def test_a_dossier_is_moved_by_the_moves_alone():
         and node.func.attr in moves
     }
 
-    assert callers == {
-        "dossiers/counter/entry.py", "dossiers/counter/quick.py", "dossiers/moves.py",
-    }  # fmt: skip
+    assert callers == {"dossiers/counter/entry.py", "dossiers/moves.py"}
 
 
 @pytest.mark.django_db
