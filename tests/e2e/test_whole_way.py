@@ -102,7 +102,7 @@ def move(page: Page, name: str) -> None:
 
 def open_in_queue(page: Page, site: str, code: str) -> None:
     page.goto(f"{site}/quan-tri/dossiers/dossier/?q={code}")
-    page.get_by_role("link", name=code).click()
+    page.get_by_role("link", name=code, exact=True).click()
 
 
 def file_birth(page: Page, site: str, tmp_path) -> str:
@@ -210,11 +210,17 @@ def handle_birth(citizen: Page, office, site: str, code: str, tmp_path) -> None:
     )
     assert "GIẤY TIẾP NHẬN HỒ SƠ" in pdf_text(receipt).upper()
 
-    reception.get_by_role("link", name="Yêu cầu bổ sung", exact=True).click()
-    reception.locator('[name="items"]').fill("Ảnh giấy chứng sinh chụp rõ hơn")
-    reception.locator('[name="note:giay_chung_sinh"]').fill("Ảnh mờ")
-    reception.locator('[name="reason"]').fill("Ảnh đã gửi bị mờ, không đọc được số.")
-    reception.get_by_role("button", name="Yêu cầu bổ sung", exact=True).click()
+    # The officer proposes what is missing, the one-stop desk sends it.
+    officer = office("thuly@example.vn")
+    open_in_queue(officer, site, code)
+    move(officer, "Nhận xử lý")
+    officer.get_by_role("link", name="Đề xuất yêu cầu bổ sung", exact=True).click()
+    officer.locator('[name="items"]').fill("Ảnh giấy chứng sinh chụp rõ hơn")
+    officer.locator('[name="note:giay_chung_sinh"]').fill("Ảnh mờ")
+    officer.locator('[name="reason"]').fill("Ảnh đã gửi bị mờ, không đọc được số.")
+    officer.get_by_role("button", name="Đề xuất yêu cầu bổ sung", exact=True).click()
+    open_in_queue(reception, site, code)
+    move(reception, "Yêu cầu bổ sung")
     expect(reception.locator("main")).to_contain_text("Công dân chưa trả lời")
 
     citizen.goto(f"{site}/ho-so/{code}/")
@@ -226,12 +232,10 @@ def handle_birth(citizen: Page, office, site: str, code: str, tmp_path) -> None:
     citizen.get_by_role("button", name="Lưu và quay lại danh sách").click()
     citizen.locator('[name="answer"]').fill("Tôi đã chụp lại.")
     citizen.get_by_role("button", name="Gửi bổ sung").click()
-    expect(citizen.locator("main")).to_contain_text("Được tiếp nhận")
+    expect(citizen.locator("main")).to_contain_text("Đang xử lý")
 
-    # The officer takes it and sends the draft, which the citizen confirms.
-    officer = office("thuly@example.vn")
+    # The officer sends the draft, which the citizen confirms.
     open_in_queue(officer, site, code)
-    move(officer, "Nhận xử lý")
     officer.get_by_role("link", name="Trình ký", exact=True).click()
     officer.get_by_role("button", name="Trình ký", exact=True).click()
     expect(officer.locator(".errornote")).to_contain_text("chưa xác nhận bản dự thảo")
