@@ -262,6 +262,31 @@ class HandoverFacts(DossierHead):
     officer: str
 
 
+class OriginalRow(TypedDict):
+    """One original on a slip, and where the office keeps it."""
+
+    name: str
+    place: str
+
+
+class OriginalsFacts(DossierHead):
+    """`originals.html`: the originals that the office keeps, for the person to take home."""
+
+    number: str
+    rows: list[OriginalRow]
+    officer: str
+
+
+class GivenBackFacts(OriginalsFacts):
+    """`given_back.html`: the originals that `taken_by` takes back and signs for.
+
+    `left` names those that are still kept.
+    """
+
+    taken_by: str
+    left: list[str]
+
+
 class PaymentLine(TypedDict):
     """One line of money; amounts are already written out (`8.000`)."""
 

@@ -6,6 +6,7 @@ first whether its effect is already there.
 
 from __future__ import annotations
 
+from django.contrib.auth import get_user_model
 from django.tasks import task
 
 from dossiers import workflow
@@ -42,6 +43,16 @@ def make_previews(dossier_id: int) -> None:
     from dossiers import previews
 
     previews.make_missing(Dossier.objects.get(pk=dossier_id))
+
+
+@task()
+def record_looks(user_id: int, dossier_ids: list[int], what: str) -> None:
+    """Note in each ledger that an official took a list with this dossier on it."""
+    from dossiers import ledger
+
+    user = get_user_model().objects.get(pk=user_id)
+    for dossier in Dossier.objects.filter(pk__in=dossier_ids).only("pk"):
+        ledger.record_look(dossier, by=user, what=what)
 
 
 @task()

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -25,10 +26,13 @@ from dossiers.admin.queue import viewer_of
 from dossiers.models import Dossier
 from dossiers.reports import charts, export, figures, links, numbers, periods, tables
 from dossiers.reports.periods import Period
+from dossiers.tasks import record_looks
 from procedures.models import Agency, Sector
 from procedures.postings import offices_of
 
 MOST_ROWS = 10_000
+# How many ledgers one task writes to.
+LOOKS_A_TASK = 500
 FORMATS = ("xlsx", "csv")
 
 logger = logging.getLogger(__name__)
@@ -212,10 +216,10 @@ def report_dossiers(request: HttpRequest) -> HttpResponse:
     if chosen.complaints or not chosen.found or request.GET.get("dang") not in FORMATS:
         return _no_file(request, chosen.complaints)
     rows = chosen.dossiers()
-    count = rows.order_by()[: MOST_ROWS + 1].count()
-    if count > MOST_ROWS:
+    keys = list(rows.order_by().values_list("pk", flat=True)[: MOST_ROWS + 1])
+    if len(keys) > MOST_ROWS:
         return _no_file(request, [_too_many()])
-    _record(request, chosen, count)
+    _record(request, chosen, keys)
     dossiers = _in_file(rows)
     name = f"ho-so-{timezone.localdate():%Y-%m-%d}"
     if request.GET["dang"] == "csv":
@@ -267,17 +271,23 @@ def _in_file(rows: Any) -> Iterator[list[Any]]:
         ]  # fmt: skip
 
 
-def _record(request: HttpRequest, chosen: queuefilters.Chosen, count: int) -> None:
-    """Names of many people leave the portal at once: who took them, when and by which list."""
+@transaction.atomic
+def _record(request: HttpRequest, chosen: queuefilters.Chosen, keys: list[int]) -> None:
+    """Names of many people leave the portal at once: who took them, when and by which list.
+
+    Each dossier's own ledger is told by tasks: thousands of locks are not for a request.
+    """
     LogEntry.objects.create(
         user=request.user,
         content_type=ContentType.objects.get_for_model(Dossier),
         object_repr="",
         action_flag=CHANGE,
         change_message=_("Tải danh sách %(count)d hồ sơ: %(list)s")
-        % {"count": count, "list": chosen.query()},
+        % {"count": len(keys), "list": chosen.query()},
     )
-    logger.info("user %s took a list of %d dossiers", request.user.pk, count)
+    for start in range(0, len(keys), LOOKS_A_TASK):
+        record_looks.enqueue(request.user.pk, keys[start : start + LOOKS_A_TASK], "list")
+    logger.info("user %s took a list of %d dossiers", request.user.pk, len(keys))
 
 
 def _csv(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> HttpResponse:

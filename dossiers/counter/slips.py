@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dossiers import facts as shapes
 from dossiers import papers
 from dossiers.counter import originals
 from dossiers.models import Dossier, Original, Paper
@@ -19,22 +20,16 @@ if TYPE_CHECKING:
 
 
 @in_vietnamese
-def kept_facts(dossier: Dossier, rows: Iterable[Original], *, by: User) -> dict:
-    """`originals.html`: the originals that the office keeps, for the person to take home.
-
-    `DossierHead` with `number`, `rows` (`name`, `place`) and `officer`.
-    """
+def kept_facts(dossier: Dossier, rows: Iterable[Original], *, by: User) -> shapes.OriginalsFacts:
+    """The originals that the office keeps, for the person to take home."""
     return _facts(dossier, Paper.Kind.ORIGINALS, rows, by=by)
 
 
 @in_vietnamese
 def given_back_facts(
     dossier: Dossier, rows: Iterable[Original], *, taken_by: str, by: User
-) -> dict:
-    """`given_back.html`: the originals that `taken_by` takes back and signs for.
-
-    As `kept_facts`, with `taken_by` and `left`, the names of those that are still kept.
-    """
+) -> shapes.GivenBackFacts:
+    """The originals that `taken_by` takes back and signs for, and what is still kept."""
     rows = list(rows)
     gone = {row.pk for row in rows}
     left = [row.name for row in originals.kept(dossier) if row.pk not in gone]
@@ -42,7 +37,9 @@ def given_back_facts(
     return {**facts, "taken_by": taken_by, "left": left}
 
 
-def _facts(dossier: Dossier, kind: str, rows: Iterable[Original], *, by: User) -> dict:
+def _facts(
+    dossier: Dossier, kind: str, rows: Iterable[Original], *, by: User
+) -> shapes.OriginalsFacts:
     office = dossier.receiving_agency
     return {
         **papers.head(dossier, office),

@@ -166,6 +166,27 @@ FACTS = {
             },
         ],
     },
+    "originals": {
+        **HEAD,
+        "number": "04/BNBC",
+        "rows": [{"name": "Giấy chứng sinh", "place": "Tủ 2, ngăn 3"}],
+        "officer": "Trần Văn Đức",
+    },
+    "given_back": {
+        **HEAD,
+        "number": "05/TLBC",
+        "rows": [{"name": "Giấy chứng sinh", "place": "Tủ 2, ngăn 3"}],
+        "taken_by": "Nguyễn Văn An",
+        "left": [],
+        "officer": "Trần Văn Đức",
+    },
+    "reserved": {
+        **HEAD,
+        "symbol": "02/MDP",
+        "day": "2026-11-24T00:00:00+07:00",
+        "codes": [CODE, CODE.replace("0001", "0002")],
+        "officer": "Trần Văn Đức",
+    },
     "handover": {
         **HEAD,
         "number": "21/BNKQ",
@@ -240,6 +261,8 @@ SHAPES = {
     "apology": shapes.ApologyFacts,
     "stop": shapes.StopFacts,
     "control": shapes.ControlFacts,
+    "originals": shapes.OriginalsFacts,
+    "given_back": shapes.GivenBackFacts,
     "handover": shapes.HandoverFacts,
     "payment": shapes.PaymentFacts,
     "result": shapes.ResultFacts,
@@ -277,7 +300,7 @@ def golden(name: str, pdf: bytes) -> None:
     assert found == file.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("kind", FACTS)
+@pytest.mark.parametrize("kind", SHAPES)
 def test_the_sample_has_the_documented_shape(kind):
     shape = SHAPES[kind]
 
@@ -297,7 +320,7 @@ def test_a_paper_is_as_it_was(kind):
     assert CHECK in text
 
 
-@pytest.mark.parametrize("kind", FACTS)
+@pytest.mark.parametrize("kind", sorted(FACTS.keys() - {"reserved"}))
 def test_markup_in_a_name_is_printed_as_typed(kind):
     nasty = "</p><h1>ĐÃ DUYỆT</h1><img src=file:///etc/hostname>"
     person = {"applicant": {**APPLICANT, "name": nasty}, "signer": nasty}

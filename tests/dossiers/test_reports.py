@@ -18,7 +18,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from dossiers.models import Dossier, OfficePaper
+from dossiers.models import Dossier, Event, OfficePaper
 from dossiers.reports import export, official, periods, tallies
 from procedures.models import Agency, Posting
 from tests import factories
@@ -209,7 +209,9 @@ def test_tables_are_taken_as_csv_that_excel_reads_as_utf8(client, some_work):
     assert (total["Xong quá hạn"], total["Rút"]) == ("2", "1")
 
 
-def test_a_list_is_taken_without_any_cell_that_runs_and_the_taking_is_recorded(client, commune):
+def test_a_list_is_taken_without_any_cell_that_runs_and_the_taking_is_recorded(
+    client, commune, run_tasks
+):
     supervisor = opened_as(client, "supervisor")
     bad = factories.user(full_name='=HYPERLINK("http://a.vn")')
     done(commune, "late", at(24, 8), owner=bad, late_minutes=-15)
@@ -227,6 +229,8 @@ def test_a_list_is_taken_without_any_cell_that_runs_and_the_taking_is_recorded(c
     entries = LogEntry.objects.filter(user=supervisor)
     assert entries.count() == 2
     assert "1 hồ sơ" in entries.first().change_message
+    run_tasks()
+    assert Event.objects.get(name="look", data__what="list").actor == supervisor
 
 
 @pytest.mark.parametrize(
