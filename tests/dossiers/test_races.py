@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import threading
 import time
+import types
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,7 +21,17 @@ from django.db.models import QuerySet
 from django_tasks_db import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
-from dossiers import due, filing, ledger, messages, notices, participants, supplements, workflow
+from dossiers import (
+    due,
+    filing,
+    ledger,
+    messages,
+    notices,
+    numbering,
+    participants,
+    supplements,
+    workflow,
+)
 from dossiers.models import (
     Attachment,
     DayCounter,
@@ -214,7 +225,10 @@ def test_of_two_officials_on_one_button_one_succeeds_and_the_other_is_told_who(s
     assert Dossier.objects.get(pk=dossier.pk).version == dossier.version + 1
 
 
-def test_control_without_the_lock_both_officials_accept(slow, without_the_lock):
+def test_control_without_the_lock_both_officials_accept(slow, without_the_lock, monkeypatch):
+    # One line in the register a dossier would stop the second as well.
+    line = types.SimpleNamespace(year=2026, number=1)
+    monkeypatch.setattr(numbering, "enter_register", lambda dossier: line)
     dossier, calls = two_receptionists()
     slow("accept")
     without_the_lock()

@@ -287,6 +287,7 @@ def test_without_the_triggers_the_database_would_take_it():
 # --- Migrating ------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite alone")
 def test_a_sqlite_database_of_before_is_migrated_and_frozen_again(tmp_path):
     """SQLite rebuilds a table to add a column, and stumbles over the triggers that name it."""
     file = tmp_path / "old.sqlite3"
