@@ -29,7 +29,7 @@ MOST_FOUND = 5000  # beyond this a word says too little, and only the newest are
 NEWEST = 500
 SHORTEST = 2
 MOST_DAYS, MOST_CODES = 180, 1000
-_CHANGE_PEOPLE = {"submit", "answer_supplement"}
+_CHANGE_PEOPLE = {"submit", "submit_at_counter", "answer_supplement"}
 _SEPARATORS = re.compile(r"[\s.()+–-]")
 _COUNTRY = re.compile(r"^(00)?840?(?=[0-9]{9}$)")
 

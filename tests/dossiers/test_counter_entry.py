@@ -124,6 +124,7 @@ def test_from_the_card_to_an_accepted_dossier_and_its_receipt(client, reception)
         "direct", reception, "Trần Thị Bình",
     )  # fmt: skip
     assert dossier.answers == factories.ANSWERS[factories.BIRTH]
+    assert dossier.search_terms.filter(value=CARD).exists()
     assert [event.name for event in dossier.events.all()] == ["submit_at_counter", "accept"]
     assert [notice.kind for notice in dossier.notices.all()] in ([], ["accept"])
     slip = dossier.papers.get(kind=Paper.Kind.ORIGINALS)
