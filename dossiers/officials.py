@@ -37,12 +37,6 @@ class Page:
 
 PAGES: dict[str, Page] = {}
 
-# The order of the menu: what the day is for comes first, what is not named here comes last.
-_MENU = (
-    "desk", "counter_entries", "quick_entry", "register", "opinions_waiting", "breaches",
-    "reports", "stand_ins", "reserved_codes", "relatives",
-)  # fmt: skip
-
 # How the menu stands: the day's work first, then what is read of it, then one's own matters.
 _MENU = (
     "desk", "counter_entries", "quick_entry", "opinions_waiting", "reports", "register",

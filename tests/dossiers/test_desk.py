@@ -157,6 +157,7 @@ def test_the_day_of_a_leader_begins_at_the_desk_and_every_list_can_be_reached(of
     assert first.headers["Location"] == reverse("admin:desk")
     assert lists.headers.get("Location", "") != reverse("admin:desk")
     assert other.headers.get("Location", "") != reverse("admin:desk")
+    assert "mc-menu" in as_(office.reception).get(reverse("admin:index")).text
 
 
 def test_times_and_absences_stand_beside_the_lists(office):
