@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import papers, results, throttling, workflow
+from dossiers import conflicts, papers, results, throttling, workflow
 from dossiers.models import Dossier, Paper
 from payments.gateways import vnpay
 from payments.models import GatewayMessage, Payment, Receipt, ReceiptCounter
@@ -280,6 +280,9 @@ def take_cash(payment: Payment, *, by: User) -> bool:
         raise workflow.NotAllowed(_("Chỉ thu ngân của nơi tiếp nhận được thu tiền hồ sơ này."))
     if workflow.is_party(dossier, by):
         raise workflow.NotAllowed(_("Ông/bà không thể tự thu tiền hồ sơ của chính mình."))
+    if conflicts.has_conflict(dossier, by):
+        words = _("Ông/bà có người thân trong hồ sơ này; xin để thu ngân khác thu tiền.")
+        raise workflow.NotAllowed(words)
     if not _awaits_money(dossier):
         if dossier.payments.filter(state=Payment.State.PAID).exists():
             return False

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dossiers import workflow
-from dossiers.models import Dossier
+from dossiers.models import Dossier, Relative
 from payments import services
 from payments.models import GatewayMessage, Payment, Receipt
 from tests import factories
@@ -66,6 +66,19 @@ def test_a_second_click_is_told_that_it_was_paid(client, payment, cashier):
 
     assert "đã được nộp trước đó" in response.text
     assert Receipt.objects.count() == 1
+
+
+def test_nobody_takes_the_cash_of_a_declared_relative(client, dossier, payment, cashier):
+    relative = dossier.owner
+    relative.citizen_number = "045190001234"
+    relative.save()
+    Relative.objects.create(user=cashier, name="Chị gái", citizen_number="045190001234")
+    client.force_login(cashier)
+
+    response = client.post(cash_address(payment), follow=True)
+
+    assert "có người thân trong hồ sơ này" in response.text
+    assert fresh(payment).state == Payment.State.PENDING
 
 
 @pytest.mark.parametrize("role", ["reception", "case_officer", "approver"])
