@@ -30,6 +30,7 @@ from procedures.formspec.webform import asked_sections, is_complete, prune
 from procedures.models import Agency, Channel, Fee, Procedure, Revision
 from procedures.postings import offices_of
 from procedures.search import search
+from procedures.text import fold
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
@@ -73,7 +74,8 @@ def procedures_at(desks: Iterable[int], query: str = "") -> list[Procedure]:
     )
     rows = rows.exclude(current__definition__form=None).distinct()
     if not query:
-        return list(rows[:FOUND])
+        # By folded names: in the order of code points Đ stands behind Y.
+        return sorted(rows, key=lambda row: fold(row.current.short_name))[:FOUND]
     found = search(query, 200)
     by_key = rows.in_bulk(found)
     return [by_key[pk] for pk in found if pk in by_key][:FOUND]

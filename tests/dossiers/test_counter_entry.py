@@ -19,6 +19,7 @@ from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import type_of
 from procedures.formspec.spec import walk
 from procedures.models import Agency, Posting
+from procedures.text import fold
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -195,6 +196,10 @@ def test_the_lists_cost_the_same_for_one_draft_and_for_many(client, reception):
         return len(spent)
 
     draft, entries = begun(reception), reverse("admin:counter_entries")
+    for code in (factories.COPY, factories.FUNERAL):
+        factories.procedure(code)
+    names = [fold(row.current.short_name) for row in entry.procedures_at(entry.desks_of(reception))]
+    assert len(names) > 1 and names == sorted(names)
     few = queries(entries), queries(url(draft))
     for _number in range(8):
         begun(reception, owner=factories.user())
