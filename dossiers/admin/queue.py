@@ -37,7 +37,7 @@ Role = Posting.Role
 State = Dossier.State
 PER_PAGE = 50
 MOST_PAGES = 100  # the row that a page begins with is found by counting up to it
-MOST_COUNTED = 299
+MOST_COUNTED = 199
 MOST_BRANCHES = 8
 SOON = 1  # working days left from which a due moment is coloured
 # By these a dossier's page knows from which list it was opened, and where it stood there.
