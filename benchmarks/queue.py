@@ -25,6 +25,7 @@ MANY = int(os.environ.get("BENCH_DOSSIERS", "1000000"))
 REPEATS = 15
 TAB_TARGET, SEARCH_TARGET, PAGE_QUERIES = 1.5, 2, 20
 TABS = ("moi", "chua-giao", "cua-toi", "cong-dan", "trinh-ky", "tra", "qua-han", "tat-ca")
+READ_ONLY = tuple(tab for tab in TABS if tab != "cua-toi")
 SEARCHES = ("code", "tail", "name", "common", "citizen", "phone")
 
 
@@ -46,13 +47,13 @@ def measure() -> Iterator[str]:
 
 
 def _compared(few: dict, many: dict) -> Iterator[str]:
-    for who in ("leader", "supervisor"):
-        for group, target in ((TABS, TAB_TARGET), (SEARCHES, SEARCH_TARGET)):
+    for who, tabs in (("leader", TABS), ("supervisor", READ_ONLY)):
+        for group, target in ((tabs, TAB_TARGET), (SEARCHES, SEARCH_TARGET)):
             ratios = {name: _ratio(few, many, who, name) for name in group}
             worst = max(ratios, key=lambda name: ratios[name][0])
             told = ", ".join(f"{name} {ratio:.2f}" for name, (ratio, _ms) in ratios.items())
             yield (
-                f"{who}, {'tabs' if group is TABS else 'searches'}: {told};"
+                f"{who}, {'searches' if group is SEARCHES else 'tabs'}: {told};"
                 f" worst “{worst}” {ratios[worst][1]:.0f} ms, target {target}"
             )
     queries = {name: _ask(many, "leader", name)["queries"] for name in ("moi", "tat-ca")}

@@ -78,8 +78,9 @@ def is_open(dossier: Dossier) -> bool:
 
 
 def may_write_for_office(dossier: Dossier, user: User) -> bool:
-    """Whether an official writes in the office's name: posted at it, and no party themselves."""
-    return bool(workflow.roles_at(dossier, user) & WRITES) and not workflow.is_party(dossier, user)
+    """Whether an official writes in the office's name: posted at it, and neither they nor a
+    relative of theirs stands in the dossier."""
+    return bool(workflow.acting_roles(dossier, user) & WRITES)
 
 
 # --- Files that wait for their message --------------------------------------------------

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import ledger, workflow
+from dossiers import conflicts, ledger, workflow
 from dossiers.models import Dossier, Opinion
 from procedures import worktime
 from procedures.models import Agency, Posting
@@ -46,16 +46,16 @@ def may_ask(dossier: Dossier, roles: set[str]) -> bool:
     return dossier.state not in _ENDED and bool(roles & asks)
 
 
-def colleagues(dossier: Dossier, *, but: User) -> QuerySet[Posting]:
+def colleagues(dossier: Dossier, *, but: User | None = None) -> QuerySet[Posting]:
     """The postings of those who may be asked: officials who work with dossiers under the same
-    top office, without the asker and the one whose dossier it is."""
+    top office, without the asker (`but`) and the one whose dossier it is."""
     top = dossier.handling_agency
     while top.parent_id:
         top = top.parent
     people = Posting.objects.current().filter(
         agency__in=at_or_below([top.pk]), role__in=HANDLING_ROLES, user__is_active=True
     )
-    people = people.exclude(user__in=[but.pk, dossier.owner_id])
+    people = people.exclude(user__in=[dossier.owner_id, *([but.pk] if but else [])])
     return people.select_related("user", "agency").order_by("agency__name", "user__full_name")
 
 
@@ -66,8 +66,16 @@ def waiting_for(user: User) -> QuerySet[Opinion]:
 
 
 def is_asked(dossier: Dossier, user: User) -> bool:
-    """Whether `user` reads this dossier because they are asked about it."""
-    return waiting_for(user).filter(dossier=dossier).exists()
+    """Whether `user` reads this dossier because they are asked about it, and may still answer."""
+    return waiting_for(user).filter(dossier=dossier).exists() and _may_answer(dossier, user)
+
+
+def _may_answer(dossier: Dossier, user: User) -> bool:
+    """Whether they work with dossiers there today, and nobody of theirs stands in this one."""
+    is_colleague = colleagues(dossier).filter(user=user).exists()
+    return is_colleague and not (
+        workflow.is_party(dossier, user) or conflicts.has_conflict(dossier, user)
+    )
 
 
 def _lock(dossier_id: int) -> Dossier:
@@ -118,6 +126,8 @@ def _check_person(dossier: Dossier, person: User, by: User) -> None:
         raise NotKept(_("Ông/bà không hỏi ý kiến của chính mình được."))
     if workflow.is_party(dossier, person):
         raise NotKept(_("Người này có tên trong hồ sơ nên không cho ý kiến được."))
+    if conflicts.has_conflict(dossier, person):
+        raise NotKept(_("Người này không cho ý kiến về hồ sơ này được; xin hỏi người khác."))
     if not colleagues(dossier, but=by).filter(user=person).exists():
         raise NotKept(_("Người này hiện không làm việc với hồ sơ ở các cơ quan của cổng."))
 
@@ -143,6 +153,8 @@ def answer(opinion: Opinion, text: str, *, by: User) -> Opinion:
             raise NotKept(_("Chỉ người được hỏi trả lời được câu hỏi này."))
         if workflow.is_party(dossier, by):
             raise NotKept(_("Ông/bà có tên trong hồ sơ này nên không cho ý kiến được."))
+        if not _may_answer(dossier, by):
+            raise NotKept(_("Ông/bà không còn cho ý kiến về hồ sơ này được."))
     elif not may_ask(dossier, workflow.acting_roles(dossier, by)):
         raise NotKept(_("Lúc này ông/bà không ghi ý kiến vào hồ sơ này được."))
     locked.answer, locked.answered_by = normalise(text).strip(), by

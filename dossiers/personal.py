@@ -15,7 +15,7 @@ from django.core.files import File
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from dossiers import attachments, wallet
+from dossiers import attachments, searching, wallet
 from dossiers.models import (
     Attachment,
     CheckMark,
@@ -25,6 +25,7 @@ from dossiers.models import (
     Message,
     Notice,
     NoticePreference,
+    Paper,
     Participant,
     PrivateNote,
     Question,
@@ -88,7 +89,7 @@ def files_of(user: User) -> Iterator[StoredFile]:
         folder = _folder(dossier)
         for sent in _attached(dossier):
             yield StoredFile(f"{folder}/tep/{_named(sent)}", sent.file)
-        for paper in dossier.papers.exclude(file=""):
+        for paper in dossier.papers.exclude(file="").exclude(kind__in=Paper.INTERNAL):
             yield StoredFile(f"{folder}/giay/{paper.slug()}-{paper.number}.pdf", paper.file)
         # As on the dossier's page: the result is theirs once it was handed over.
         for result in _results(dossier):
@@ -258,6 +259,14 @@ def erase(user: User) -> None:
     for paper in KeptPaper.objects.filter(owner=user):
         wallet.forget(paper)
     _erase_questions(user)
+
+
+def forget_terms(user: User) -> None:
+    """Find the filed dossiers of an erased person no longer by what their account said."""
+    joined = Participant.objects.filter(user=user).values("dossier")
+    filed = Dossier.objects.filter(Q(owner=user) | Q(pk__in=joined))
+    for dossier in filed.exclude(state=Dossier.State.DRAFT).select_related("owner", "revision"):
+        searching.index(dossier)
 
 
 def _erase_questions(user: User) -> None:

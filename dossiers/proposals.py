@@ -9,6 +9,7 @@ wait for the leader's word first. None of these moves changes the state of a dos
 from __future__ import annotations
 
 import datetime
+import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ from dossiers.workflow import Action, Move, NotAllowed, Refused, Role, State, re
 from procedures import worktime
 from procedures.models import Channel
 from procedures.text import normalise
+
+logger = logging.getLogger(__name__)
 
 Kind = Proposal.Kind
 Decision = Proposal.Decision
@@ -402,8 +405,17 @@ def mark_late() -> int:
     ).select_related("dossier__receiving_agency", "dossier__handling_agency")
     rows = open_in_time.prefetch_related("dossier__supplement_requests")
     with worktime.one_calendar():
-        late = [row.pk for row in rows if circumstances(row.dossier).needs_consent]
+        late = [row.pk for row in rows if _became_late(row)]
     return Proposal.objects.filter(pk__in=late, decided_at=None).update(needs_consent=True)
+
+
+def _became_late(proposal: Proposal) -> bool:
+    """Whether the leader has to agree by now; one that cannot be told keeps no other waiting."""
+    try:
+        return circumstances(proposal.dossier).needs_consent
+    except Exception:
+        logger.exception("mark_late: proposal %s failed", proposal.pk)
+        return False
 
 
 # --- The table --------------------------------------------------------------------------

@@ -63,6 +63,7 @@ class Tab:
     label: Any
     holds: Callable[[Viewer], Q]
     order: str = "due"
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ class Viewer:
         """The person and those for whom they stand in today."""
         return [self.user.pk, *self.stands_in_for]
 
+    @property
+    def acts(self) -> bool:
+        """Whether there is work of their own; a supervisor reads."""
+        return bool(self.roles - {Role.SUPERVISOR})
+
     def agencies(self) -> QuerySet[Agency]:
         """The offices as rows."""
         rows = Agency.objects.all()
@@ -94,14 +100,17 @@ TABS = {
     tab.key: tab
     for tab in (
         Tab("moi", gettext_lazy("Mới"), lambda who: Q(state__in=[State.SUBMITTED])),
-        Tab("can-gui", gettext_lazy("Một cửa cần gửi"), lambda who: Q(pk__in=to_send())),
+        Tab(
+            "can-gui", gettext_lazy("Một cửa cần gửi"), lambda who: Q(pk__in=to_send()),
+            is_own=True,
+        ),
         Tab(
             "chua-giao", gettext_lazy("Chưa giao"),
             lambda who: Q(state__in=_UNASSIGNED, assignee=None),
         ),
         Tab(
             "cua-toi", gettext_lazy("Của tôi"),
-            lambda who: Q(state__in=_WORKED_ON, assignee__in=who.workers),
+            lambda who: Q(state__in=_WORKED_ON, assignee__in=who.workers), is_own=True,
         ),
         Tab(
             "cong-dan", gettext_lazy("Đến lượt công dân"),
@@ -122,6 +131,12 @@ TABS = {
         Tab(EVERYTHING, gettext_lazy("Tất cả"), lambda who: Q(), "-submitted_at"),
     )
 }  # fmt: skip
+
+
+def tabs_for(viewer: Viewer) -> dict[str, Tab]:
+    """The tabs that a person is shown: those of work alone to who works."""
+    return {key: tab for key, tab in TABS.items() if viewer.acts or not tab.is_own}
+
 
 # The tab that opens first, by the first of these roles that a person holds.
 _FIRST_TABS = {

@@ -72,6 +72,9 @@ class Filter(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A period runs forwards."""
         cleaned = super().clean()
+        for name in ("tu", "den"):
+            if cleaned.get(name) and not 2000 <= cleaned[name].year <= 2100:
+                self.add_error(name, _("Hãy chọn ngày trong khoảng năm 2000 đến năm 2100."))
         if cleaned.get("tu") and cleaned.get("den") and cleaned["tu"] > cleaned["den"]:
             self.add_error("den", _("Ngày cuối phải sau ngày đầu."))
         return cleaned

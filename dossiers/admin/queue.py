@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import panels, presenting, searching, turns
 from dossiers.admin import batch
 from dossiers.models import Dossier, SavedView
-from dossiers.queuefilters import EVERYTHING, FILTERS, TABS, Chosen, Viewer, filed, read
+from dossiers.queuefilters import EVERYTHING, FILTERS, Chosen, Viewer, filed, read, tabs_for
 from procedures import worktime
 from procedures.models import Channel, Posting, Procedure, Sector
 from procedures.postings import offices, replaced_keys, roles
@@ -152,7 +152,7 @@ class _BoundedCount(Subquery):
 
 def counts(viewer: Viewer) -> dict[str, int]:
     """How many dossiers each tab but the last holds, up to `MOST_COUNTED` + 1, in one query."""
-    counted = {key: tab for key, tab in TABS.items() if key != EVERYTHING}
+    counted = {key: tab for key, tab in tabs_for(viewer).items() if key != EVERYTHING}
     rows = filed(viewer).order_by()
     bounded = [
         _BoundedCount(rows.filter(tab.holds(viewer)).values("pk")[: MOST_COUNTED + 1])
@@ -301,7 +301,7 @@ def _tabs(chosen: Chosen) -> list[dict[str, Any]]:
             "count": _count_text(counted.get(key)),
             "is_chosen": key == chosen.tab.key,
         }
-        for key, tab in TABS.items()
+        for key, tab in tabs_for(chosen.viewer).items()
     ]
 
 

@@ -283,7 +283,7 @@ def _record(request: HttpRequest, chosen: queuefilters.Chosen, keys: list[int]) 
         object_repr="",
         action_flag=CHANGE,
         change_message=_("Tải danh sách %(count)d hồ sơ: %(list)s")
-        % {"count": len(keys), "list": chosen.query()},
+        % {"count": len(keys), "list": chosen.query(q=None)},  # never a name
     )
     for start in range(0, len(keys), LOOKS_A_TASK):
         record_looks.enqueue(request.user.pk, keys[start : start + LOOKS_A_TASK], "list")

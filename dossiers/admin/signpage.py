@@ -64,15 +64,14 @@ def sign_batch(request: HttpRequest) -> HttpResponse:
     chosen = _chosen(request, request.GET.getlist("hs"))
     if not chosen:
         return redirect("admin:desk")
-    documents = _documents(request, request.GET, {})
-    for document in documents:
-        ledger.record_look(document.dossier, by=request.user)
-    return _page(request, documents, [])
+    return _page(request, _documents(request, request.GET, {}), [])
 
 
 def _page(
     request: HttpRequest, documents: list[Document], outcomes: list[Outcome], status: int = 200
 ) -> HttpResponse:
+    for document in documents:
+        ledger.record_look(document.dossier, by=request.user)
     context = {
         **officials.frame(request, _("Ký duyệt")),
         "documents": documents,
@@ -159,7 +158,8 @@ def _perform(dossier: Dossier, move: str, by: User, said: QueryDict) -> Outcome:
 
 def _gone(request: HttpRequest, keys: list[str]) -> list[Outcome]:
     """What became of those that do not wait any more, as far as this person may know."""
-    known = Dossier.objects.for_request(request).filter(pk__in=[k for k in keys if k.isdecimal()])
+    numbers = [key for key in keys[: desk.MOST] if key.isdecimal() and len(key) < 16]
+    known = Dossier.objects.for_request(request).filter(pk__in=numbers)
     found = {str(row.pk): row for row in known}
     elsewhere = _("Không còn ở cơ quan của ông/bà.")
     return [

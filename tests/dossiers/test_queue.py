@@ -82,6 +82,14 @@ def test_the_queue_opens_with_the_tab_of_ones_role(role, tab):
     assert response.context["chosen"].tab.key == tab
 
 
+def test_a_supervisor_is_shown_no_tab_of_own_work():
+    factories.filed()
+    page = as_(factories.official("supervisor")).get(QUEUE).content.decode()
+
+    assert "nhom=qua-han" in page
+    assert "nhom=cua-toi" not in page
+
+
 def test_what_an_absent_colleague_has_is_mine_while_i_stand_in(office, one):
     theirs = copies_of(one, state=State.PROCESSING, assignee=office.officer)[0]
     deputy = factories.official(Posting.Role.CASE_OFFICER)
