@@ -37,6 +37,7 @@ from dossiers.models import Dossier, due_moment
 from dossiers.proposals import to_send
 from procedures.models import Agency, Channel, Posting, Procedure, Sector
 from procedures.postings import at_or_below
+from procedures.text import normalise
 
 Role = Posting.Role
 State = Dossier.State
@@ -346,8 +347,9 @@ def read(parameters: Mapping[str, str], viewer: Viewer) -> Chosen:
     filter without a tab looks everywhere.
     """
     refuse_lookups(parameters)
-    given = {name: parameters.get(name, "").strip() for name in FILTERS}
-    text = parameters.get("q", "").strip()[:100]
+    # Kept inside another address they were not normalised at the edge.
+    given = {name: normalise(parameters.get(name, "")).strip() for name in FILTERS}
+    text = normalise(parameters.get("q", "")).strip()[:100]
     named = parameters.get("nhom", "")
     default = EVERYTHING if text or any(given.values()) else first_tab(viewer)
     chosen = Chosen(viewer, TABS.get(named) or TABS[default], text)

@@ -108,6 +108,12 @@ class PeopleAdmin(UserAdmin):
             return super().get_readonly_fields(request, obj)
         return tuple(set(_FOR_ADMINISTRATORS) - {"full_name", "phone", "is_active"})
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """A number that somebody else typed proves nothing: it leads to no new password."""
+        if change and "phone" in form.changed_data:
+            obj.phone_verified = False
+        super().save_model(request, obj, form, change)
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """An administrator does not change their own account here."""
         is_own = obj is not None and obj.pk == request.user.pk

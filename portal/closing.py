@@ -85,6 +85,7 @@ def close(user: User) -> None:
             raise Refused(found)
         personal.erase(locked)
         _erase_account(locked)
+        personal.forget_terms(locked)
 
 
 @in_vietnamese

@@ -95,7 +95,9 @@ def _keep(request: HttpRequest) -> None:
         if name != "csrfmiddlewaretoken"
         for value in values
     ]
-    if sum(len(name) + len(value) for name, value in rows) <= MOST_KEPT:
+    # A password is nothing to keep, nor a form that asks for one.
+    is_secret = any("password" in name for name, _value in rows)
+    if not is_secret and sum(len(name) + len(value) for name, value in rows) <= MOST_KEPT:
         request.session[KEPT] = {"path": request.get_full_path(), "rows": rows}
 
 

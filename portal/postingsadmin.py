@@ -105,6 +105,8 @@ class PostingForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """Refuse with a sentence what the database would refuse without one."""
         data = super().clean()
+        if self.instance.stands_in_for_id:
+            return data
         first, last = self._value("valid_from", data), data.get("valid_until")
         if first and last and last < first:
             self.add_error("valid_until", _("Ngày cuối không được trước ngày đầu."))
@@ -140,8 +142,12 @@ class PostingAdmin(_OwnOffices):
     fields = ("user", "agency", "role", "title", "valid_from", "valid_until")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Posting | None = None) -> tuple:
-        """Who, where, what and since when stay as they were said."""
-        return ("user", "agency", "role", "valid_from") if obj else ()
+        """Who, where, what and since when stay as they were said; a substitute's days are those
+        of the page for substitutes, which ends them."""
+        if obj is None:
+            return ()
+        days = ("valid_from", "valid_until") if obj.stands_in_for_id else ("valid_from",)
+        return ("user", "agency", "role", *days)
 
     def has_change_permission(self, request: HttpRequest, obj: Posting | None = None) -> bool:
         """Not one's own: it would be lengthened by whom it gives power."""
