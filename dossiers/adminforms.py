@@ -257,7 +257,10 @@ class MoveForm(forms.Form):
     def _assignee(self) -> list[tuple[str, forms.Field]]:
         people = assigning.officers_of(self.dossier).exclude(pk=self.dossier.assignee_id)
         choices = [("", "—"), *((str(row.pk), row.get_full_name()) for row in people)]
-        return [("assignee", forms.ChoiceField(label=_("Giao cho"), choices=choices))]
+        # A colleague may have given it to the same person since this page was drawn.
+        words = {"invalid_choice": _("Không giao được cho người này; có thể hồ sơ vừa được giao.")}
+        field = forms.ChoiceField(label=_("Giao cho"), choices=choices, error_messages=words)
+        return [("assignee", field)]
 
     def _agency(self) -> list[tuple[str, forms.Field]]:
         offices = filing.offices_queryset(self.dossier.revision).order_by("code")
