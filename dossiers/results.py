@@ -175,6 +175,7 @@ def _refused_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
         "articles": [],
         "rows": [{"label": _("Căn cứ pháp lý"), "value": _proposed_ground(dossier)}],
         "appeal": grounds.appeals(dossier),
+        "recipients": [_("Như trên;"), _("Lưu: VT.")],
     }
 
 

@@ -22,7 +22,7 @@ from dossiers.counter.accountnumbers import spaced_number
 from portal import counter, slips
 from portal.counterforms import CheckedAgainForm, OpenAccountForm
 from portal.models import User
-from portal.postingsadmin import managed_people
+from portal.postingsadmin import managed_people, works_elsewhere
 from procedures.formspec.fields import check_name
 from procedures.models import Posting
 from procedures.postings import roles
@@ -115,10 +115,12 @@ class PeopleAdmin(UserAdmin):
         super().save_model(request, obj, form, change)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """An administrator does not change their own account here."""
-        is_own = obj is not None and obj.pk == request.user.pk
+        """An administrator changes neither their own account here nor that of somebody who
+        also works today where they administer nothing."""
         may = super().has_change_permission(request, obj)
-        return may and (request.user.is_superuser or not is_own)
+        if obj is None or request.user.is_superuser:
+            return may
+        return may and obj.pk != request.user.pk and not works_elsewhere(request, obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the side bar offers: others would read people's data letter by letter."""

@@ -46,6 +46,12 @@ def managed_people(request: HttpRequest) -> QuerySet[Any]:
     return people.filter(Q(pk__in=theirs) | is_new, is_staff=True, is_superuser=False)
 
 
+def works_elsewhere(request: HttpRequest, person: Any) -> bool:
+    """Whether somebody is posted today at an office that the sender does not administer."""
+    today = Posting.objects.filter(user=person).current()
+    return today.exclude(agency__in=managed_offices(request)).exists()
+
+
 class _OwnOffices(admin.ModelAdmin):
     """Rows of one's own offices alone; choices of offices and people are limited likewise."""
 

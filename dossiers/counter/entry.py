@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -155,7 +157,21 @@ def begin(
     draft.at_counter = dict(record or {})
     filing.set_office(draft, office)
     draft.save()
+    _note_begun(draft)
     return draft
+
+
+def _note_begun(draft: Dossier) -> None:
+    """What the account knows of the person is on the sheet: a draft thrown away leaves this."""
+    LogEntry.objects.create(
+        user=draft.entered_by,
+        content_type=ContentType.objects.get_for_model(get_user_model()),
+        object_id=draft.owner_id,
+        object_repr=f"#{draft.owner_id}",
+        action_flag=ADDITION,
+        change_message=_("Bắt đầu nhập tại quầy: %(procedure)s")
+        % {"procedure": draft.revision.procedure.code},
+    )
 
 
 def _key(form_key: str, by: User) -> str:

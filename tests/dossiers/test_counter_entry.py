@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -110,6 +111,7 @@ def test_from_the_card_to_an_accepted_dossier_and_its_receipt(client, reception)
     draft = Dossier.objects.get()
     assert response.url == url(draft)
     assert draft.entered_by == reception and draft.owner.citizen_number == CARD
+    assert LogEntry.objects.filter(user=reception, object_id=draft.owner_id).exists()
 
     nothing = client.post(url(draft), {"seen": entry.digest(draft), "shown": [], "accept": "1"})
     assert "Chưa điền xong phần" in nothing.content.decode()

@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError
 from django.db.models import QuerySet
 
-from dossiers import alerts, breaches, workflow
+from dossiers import alerts, breaches, proposals, workflow
 from dossiers.models import Breach, Dossier, Notice, Proposal
 from procedures.worktime import VIETNAM
 from tests import factories
@@ -30,6 +30,23 @@ FRIDAY_NOON = datetime.datetime(2026, 11, 27, 11, tzinfo=VIETNAM)
 LATE = datetime.datetime(2026, 11, 30, 9, 1, tzinfo=VIETNAM)
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def read_first(monkeypatch):
+    """A function that widens the gap between reading a proposal and deciding on it."""
+
+    def widen(name: str) -> None:
+        read = getattr(proposals, name)
+
+        def slowly(*args):
+            found = read(*args)
+            time.sleep(GAP)
+            return found
+
+        monkeypatch.setattr(proposals, name, slowly)
+
+    return widen
 
 
 def of_two_leaders() -> tuple[Dossier, list]:
@@ -60,11 +77,10 @@ def test_of_two_leaders_at_once_the_first_word_holds(slow):
     assert bool(row.consented_at) != bool(row.decided_at)
 
 
-def test_control_without_the_lock_both_leaders_have_their_word(slow, without_the_lock):
+def test_control_without_the_lock_both_leaders_have_their_word(read_first, without_the_lock):
     _dossier, calls = of_two_leaders()
     without_the_lock()
-    slow("consent")
-    slow("decline")
+    read_first("waiting_for_leader")
 
     assert len(succeeded(together(calls))) == 2
 
@@ -99,11 +115,10 @@ def test_a_supplement_is_sent_or_returned_and_never_both(slow):
     )
 
 
-def test_control_without_the_lock_a_supplement_is_sent_and_returned(slow, without_the_lock):
+def test_control_without_the_lock_a_supplement_is_sent_and_returned(read_first, without_the_lock):
     _dossier, calls = of_two_desks()
     without_the_lock()
-    slow("request_supplement")
-    slow("return_proposal")
+    read_first("open_of")
 
     assert len(succeeded(together(calls))) == 2
 

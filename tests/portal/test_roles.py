@@ -201,6 +201,18 @@ def test_an_administrator_makes_nobody_mighty_and_takes_over_no_account(boss):
     assert password.status_code == 403
 
 
+def test_an_administrator_leaves_alone_who_also_works_elsewhere(boss):
+    both = factories.official(Role.APPROVER)
+    there = Agency.objects.get(code=factories.OTHER_COMMUNE)
+    Posting.objects.create(user=both, agency=there, role=Role.APPROVER)
+
+    answer = logged_in(boss).post(f"{PEOPLE}{both.pk}/change/", {"full_name": "Tên mới"})
+
+    both.refresh_from_db()
+    assert answer.status_code == 403
+    assert both.full_name != "Tên mới"
+
+
 def test_a_posting_is_ended_and_neither_moved_nor_deleted(boss):
     clerk = factories.official(Role.CASE_OFFICER)
     posting = clerk.postings.get()
