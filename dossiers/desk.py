@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dossiers import turns, workflow
 from dossiers.models import Breach, Dossier, Proposal, Tally
@@ -148,7 +149,9 @@ def _held(dossier: Dossier, calendar: worktime.Calendar) -> str:
     if dossier.step_since is None:
         return ""
     days = calendar.count_between(timezone.localdate(dossier.step_since), timezone.localdate())
-    return _("%(days)d ngày làm việc") % {"days": days} if days else _("từ hôm nay")
+    if not days:
+        return _("từ hôm nay")
+    return ngettext("%(days)d ngày làm việc", "%(days)d ngày làm việc", days) % {"days": days}
 
 
 # --- Rules not kept ---------------------------------------------------------------------
