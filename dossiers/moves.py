@@ -21,6 +21,7 @@ from dossiers import (
     filing,
     grounds,
     ledger,
+    numbering,
     papers,
     previews,
     proposals,
@@ -107,7 +108,9 @@ def _accept(move: Move) -> None:
         dossier.handed_on_at = move.now
     else:
         dossier.hand_on_by = worktime.hand_on_deadline(move.now, dossier.receiving_agency)
-    move.papers.append((Paper.Kind.RECEIPT, papers.receipt_facts(dossier, by=move.by)))
+    entry = numbering.enter_register(dossier)
+    contents = papers.receipt_facts(dossier, entry=entry, by=move.by)
+    move.papers.append((Paper.Kind.RECEIPT, contents))
 
 
 def _promise(dossier: Dossier, now: datetime.datetime) -> datetime.datetime | None:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from dossiers import behalf, confirmation, facts, filing, numbering, tracking
 from dossiers.attachments import size_text
 from dossiers.counter.originals import Counts, counts
-from dossiers.models import Dossier, Paper, SupplementRequest
+from dossiers.models import Dossier, Paper, RegisterEntry, SupplementRequest
 from dossiers.supplements import faults_of
 from procedures import papers as printing
 from procedures.formspec.paperform import filled_facts
@@ -207,10 +207,9 @@ def form_facts(dossier: Dossier) -> dict:
 
 
 @in_vietnamese
-def receipt_facts(dossier: Dossier, *, by: User) -> facts.ReceiptFacts:
-    """Mẫu 01: what was taken in, and when the result will be there."""
+def receipt_facts(dossier: Dossier, *, entry: RegisterEntry, by: User) -> facts.ReceiptFacts:
+    """Mẫu 01: what was taken in, its line in the register, and when the result will be there."""
     channel = dossier.revision.channel(dossier.channel)
-    entry = numbering.enter_register(dossier)
     dues = {value: str(label) for value, label in dossier.revision.fees.model.Due.choices}
     return {
         **head(dossier, dossier.receiving_agency),

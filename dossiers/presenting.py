@@ -182,11 +182,6 @@ def _filed_papers(dossier: Dossier) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def unasked_papers(dossier: Dossier, asked: set[str]) -> list[dict[str, Any]]:
-    """Filed papers beyond the `asked` ones: what a supplement named, and other files."""
-    return [row for row in _filed_papers(dossier) if row["key"] not in asked]
-
-
 def papers_of(dossier: Dossier) -> list[dict[str, Any]]:
     """The papers that the office issued, those that stay inside it among them."""
     return [

@@ -360,7 +360,7 @@ def _is_typed_here(dossier: Dossier) -> bool:
     return dossier.entered_by_id is not None
 
 
-SUBMIT_AT_COUNTER = register(
+register(
     Action(
         "submit_at_counter",
         gettext_lazy("Nộp tại nơi tiếp nhận"),

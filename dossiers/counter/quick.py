@@ -159,7 +159,8 @@ def _record(move: Move) -> None:
     )
     move.data = {"register": entry.number, "result": result.pk, "late": dossier.is_entered_late}
     if move.details.get("wants_receipt"):
-        move.papers.append((Paper.Kind.RECEIPT, papers.receipt_facts(dossier, by=move.by)))
+        contents = papers.receipt_facts(dossier, entry=entry, by=move.by)
+        move.papers.append((Paper.Kind.RECEIPT, contents))
     move.afterwards(lambda: searching.index(dossier))
 
 

@@ -72,7 +72,7 @@ def _keeps_some(dossier: Dossier) -> bool:
     return kept.exists() if known is None else known
 
 
-GIVE_BACK = register(
+register(
     Action(
         "give_back_originals",
         gettext_lazy("Trả lại bản chính"),

@@ -32,7 +32,6 @@ from procedures.text import grouped, in_vietnamese
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
 
-LAW = gettext_lazy("Thông tư 01/2018/TT-VPCP, Điều 13–15")
 # Online dossiers of all, and procedures online of all: points of indicator 9 (article 13.9).
 MUCH_ONLINE, SOME_ONLINE, ENOUGH_PROCEDURES = 30, 15, 20
 # From so many points on an office is graded so (article 15.3 b).
