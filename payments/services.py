@@ -223,15 +223,16 @@ def _issue_receipt(payment: Payment, dossier: Dossier, *, by: User | None) -> Re
     """The next number of this office and year, from a row that stays locked until commit."""
     agency, year = dossier.receiving_agency, timezone.localtime(payment.paid_at).year
     counters = ReceiptCounter.objects.select_for_update()
-    counter = counters.filter(agency=agency, year=year).first()
+    counter = counters.filter(agency=agency, series=SERIES, year=year).first()
     if counter is None:
-        ReceiptCounter.objects.get_or_create(agency=agency, year=year)
-        counter = counters.get(agency=agency, year=year)
+        ReceiptCounter.objects.get_or_create(agency=agency, series=SERIES, year=year)
+        counter = counters.get(agency=agency, series=SERIES, year=year)
     counter.last += 1
     counter.save(update_fields=["last"])
     return Receipt.objects.create(
         payment=payment,
         agency=agency,
+        series=SERIES,
         year=year,
         number=counter.last,
         issued_at=payment.paid_at,

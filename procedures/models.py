@@ -77,7 +77,13 @@ class Agency(models.Model):
     email = models.EmailField(_("thư điện tử"), blank=True)
     responsible_person = models.CharField(_("người chịu trách nhiệm"), max_length=100, blank=True)
     working_hours = models.JSONField(_("giờ làm việc"), default=_default_hours)
-    bank_account = models.JSONField(_("tài khoản thu phí"), default=dict, blank=True)
+    bank_account = models.JSONField(
+        _("tài khoản thu phí"),
+        default=dict,
+        blank=True,
+        help_text=_("bin, bank, number, name; trống thì không nhận chuyển khoản."),
+    )
+    tax_code = models.CharField(_("mã số thuế"), max_length=14, blank=True)
     mode = models.CharField(
         _("chế độ"),
         max_length=8,
@@ -652,6 +658,14 @@ class Fee(RevisionRow):
     is_refundable = models.BooleanField(_("được hoàn"), default=False)
     exemptions = OrderedJSONField(_("miễn, giảm"), default=dict, blank=True)
     exemption_law = models.CharField(_("căn cứ miễn, giảm"), max_length=200, blank=True)
+    reductions = models.JSONField(
+        _("mức giảm"),
+        default=dict,
+        blank=True,
+        help_text=_(
+            "Theo diện: percent (giảm bao nhiêu phần trăm), law, automatic; trống là miễn."
+        ),
+    )
     channels = models.ManyToManyField(Channel, related_name="fees", blank=True)
 
     class Meta(RevisionRow.Meta):

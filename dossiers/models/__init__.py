@@ -1,5 +1,6 @@
 """What was filed, and everything that became of it."""
 
+from dossiers.models.afterwards import Complaint, Rating
 from dossiers.models.counter import Original, RegisterEntry, ReservedCode
 from dossiers.models.dossier import (
     DayCounter,
@@ -9,8 +10,10 @@ from dossiers.models.dossier import (
     due_moment,
     overdue,
 )
+from dossiers.models.fees import ExemptionClaim
 from dossiers.models.figures import OfficePaper, Tally, TallyDay
 from dossiers.models.files import Attachment, AttachmentPage, Bundle, KeptPaper
+from dossiers.models.handing import Collection, Parcel, ParcelEvent, Postage
 from dossiers.models.handling import (
     Breach,
     CheckMark,
@@ -24,7 +27,13 @@ from dossiers.models.handling import (
 )
 from dossiers.models.keys import new_key, new_secret
 from dossiers.models.ledger import DailyRoot, Event, Note
-from dossiers.models.papers import Paper, Result, ResultCounter
+from dossiers.models.papers import (
+    Paper,
+    Result,
+    ResultChange,
+    ResultCounter,
+    SignerCertificate,
+)
 from dossiers.models.questions import Question, QuestionQuerySet, new_question_code
 from dossiers.models.queue import SavedView, SearchTerm
 from dossiers.models.supplements import SupplementRequest
@@ -36,12 +45,15 @@ __all__ = (
     "Breach",
     "Bundle",
     "CheckMark",
+    "Collection",
+    "Complaint",
     "DailyRoot",
     "DayCounter",
     "Delivery",
     "Dossier",
     "DossierQuerySet",
     "Event",
+    "ExemptionClaim",
     "KeptPaper",
     "LegalGround",
     "Message",
@@ -52,20 +64,26 @@ __all__ = (
     "Opinion",
     "Original",
     "Paper",
+    "Parcel",
+    "ParcelEvent",
     "Participant",
+    "Postage",
     "PrivateNote",
     "Proposal",
     "Question",
     "QuestionQuerySet",
+    "Rating",
     "Recusal",
     "RegisterEntry",
     "Relative",
     "ReplyTemplate",
     "ReservedCode",
     "Result",
+    "ResultChange",
     "ResultCounter",
     "SavedView",
     "SearchTerm",
+    "SignerCertificate",
     "SupplementRequest",
     "Tally",
     "TallyDay",

@@ -342,6 +342,12 @@ class Dossier(models.Model):
     delivery = models.CharField(
         _("cách nhận kết quả"), max_length=8, choices=Delivery, default=Delivery.ONLINE
     )
+    delivery_address = models.JSONField(
+        _("gửi kết quả đến"),
+        default=dict,
+        blank=True,
+        help_text=_("recipient, phone, commune, name, detail; trống khi không gửi bưu chính."),
+    )
     answers = models.JSONField(_("nội dung khai"), default=dict)
     behalf = models.JSONField(
         _("nộp thay cho"),

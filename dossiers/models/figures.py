@@ -104,6 +104,8 @@ class OfficePaper(models.Model):
         REPORT = "report", _("Báo cáo tình hình, kết quả giải quyết thủ tục hành chính")
         RESERVED = "reserved", _("Bảng mã hồ sơ dự phòng")
         HANDED_ON = "handed_on", _("Phiếu bàn giao hồ sơ")
+        CASH_CLOSE = "cash_close", _("Bảng kê thu tiền mặt")
+        POSTED = "posted", _("Bảng kê giao bưu chính")
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="office_papers")
     kind = models.CharField(_("loại giấy"), max_length=10, choices=Kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
@@ -34,11 +35,13 @@ class Paper(models.Model):
         ORIGINALS = "originals", _("Giấy biên nhận giữ bản chính")
         GIVEN_BACK = "given_back", _("Giấy biên nhận trả lại bản chính")
         HANDOVER = "handover", _("Giấy biên nhận trả kết quả")
+        CANCELLED = "cancelled", _("Phiếu hủy xác nhận thanh toán")
+        LABEL = "label", _("Phiếu gửi bưu chính")
 
     # These print the secret: they are for the one who files, not for all who take part.
     WITH_SECRET = (Kind.FILING, Kind.SECRET)
     # These stay in the office.
-    INTERNAL = (Kind.CONTROL,)
+    INTERNAL = (Kind.CONTROL, Kind.LABEL)
 
     dossier = models.ForeignKey(Dossier, models.PROTECT, related_name="papers")
     kind = models.CharField(_("loại giấy"), max_length=12, choices=Kind)
@@ -89,31 +92,163 @@ class ResultCounter(models.Model):
         return f"{self.agency_id} {self.year} {self.symbol}"
 
 
-class Result(models.Model):
-    """The result of a dossier: a PDF that we made and signed, or one signed elsewhere.
+class SignerCertificate(models.Model):
+    """The certificate by which the portal knows a person's signature; never a private key.
 
-    Never changed: a wrong one is replaced or revoked, and its check page says so.
+    Signatures made before `revoked_at` stay good. Registered by an administrator from the
+    certificate file of the person's USB token; a demo registers its own.
     """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="signer_certificates",
+        verbose_name=_("người ký"),
+    )
+    fingerprint = models.CharField(_("dấu vân tay SHA-256"), max_length=64, unique=True)
+    subject = models.CharField(_("chủ thể"), max_length=300)
+    issuer = models.CharField(_("tổ chức cấp"), max_length=300)
+    serial_number = models.CharField(_("số chứng thư"), max_length=64)
+    pem = models.TextField(_("chứng thư (PEM)"))
+    valid_from = models.DateTimeField(_("hiệu lực từ"))
+    valid_until = models.DateTimeField(_("hiệu lực đến"))
+    registered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    registered_at = models.DateTimeField(_("đăng ký lúc"), auto_now_add=True)
+    revoked_at = models.DateTimeField(_("thôi dùng từ"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("chứng thư số của người ký")
+        verbose_name_plural = _("chứng thư số của người ký")
+        ordering = ("user", "-registered_at")
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Result(models.Model):
+    """The result of a dossier: a PDF that we made or were given and signed, or one signed
+    elsewhere.
+
+    Frozen at approval: `unsigned` is the PDF as it was approved, stamp and QR in it; then the
+    approver signs (`approver_signed_at`; by USB token where `signing` says so) and the office
+    seals (`signed_at`). `file` is there only when both are. Never changed: a wrong one is
+    replaced (`replaces` of the new one) or revoked, and its check page says so. `names` are
+    those printed on it, for the verifier who types one.
+    """
+
+    class Signing(models.TextChoices):
+        PORTAL = "portal", _("Ký trên cổng")
+        TOKEN = "token", _("Ký bằng USB token")
+        ELSEWHERE = "elsewhere", _("Đã ký ở phần mềm chuyên ngành")
+        BY_HAND = "by_hand", _("Ký tay trên giấy")
+
+    class Failure(models.TextChoices):
+        NO_KEY = "no_key", _("Không mở được khóa ký của cơ quan")
+        EXPIRED = "expired", _("Chứng thư số đã hết hạn hoặc chưa có hiệu lực")
+        REVOKED = "revoked", _("Chứng thư số đã bị thu hồi hoặc thôi dùng")
+        PRINTING = "printing", _("Không lập được văn bản")
+        OTHER = "other", _("Không ký được")
 
     dossier = models.ForeignKey(Dossier, models.PROTECT, related_name="results")
     token = models.CharField(max_length=22, unique=True, default=new_key, editable=False)
     title = models.CharField(_("tên kết quả"), max_length=200)
     facts = models.JSONField(_("nội dung"), default=dict)
+    names = models.JSONField(_("tên ghi trên giấy"), default=list, blank=True)
     is_made_here = models.BooleanField(_("do cổng lập"), default=True)
+    is_uploaded = models.BooleanField(
+        _("văn bản do công chức soạn"), default=False, help_text=_("Cổng đóng mã QR và ký.")
+    )
     is_sample = models.BooleanField(_("bản minh hoạ"), default=False)
+    signing = models.CharField(_("cách ký"), max_length=9, choices=Signing, default=Signing.PORTAL)
+    draft = models.FileField(_("văn bản chưa ký"), upload_to="results/%Y/%m/", blank=True)
+    unsigned = models.FileField(_("bản đã duyệt"), upload_to="results/%Y/%m/", blank=True)
+    unsigned_sha256 = models.CharField(max_length=64, blank=True)
+    approver_signed = models.FileField(upload_to="results/%Y/%m/", blank=True)
     file = models.FileField(upload_to="results/%Y/%m/", blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    approver_signed_at = models.DateTimeField(_("người có thẩm quyền ký lúc"), null=True)
     signed_at = models.DateTimeField(_("ký số lúc"), null=True)
+    failure = models.CharField(_("vì sao chưa ký được"), max_length=8, choices=Failure, blank=True)
+    failed_at = models.DateTimeField(_("lần ký hỏng gần nhất"), null=True)
+    replaces = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="replaced_by",
+        verbose_name=_("thay cho"),
+    )
     revoked_at = models.DateTimeField(_("thu hồi lúc"), null=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    revoke_reason = models.CharField(_("lý do thu hồi"), max_length=300, blank=True)
 
     class Meta:
         verbose_name = _("kết quả")
         verbose_name_plural = _("kết quả")
         ordering = ("created_at", "pk")
+        indexes = (
+            models.Index(
+                fields=("approved_by",),
+                condition=Q(signed_at=None, approved_by__isnull=False),
+                name="result_not_signed",
+            ),
+            models.Index(fields=("sha256",), name="result_sha256"),
+        )
 
     def __str__(self) -> str:
         return self.token
+
+
+class ResultChange(models.Model):
+    """That a wrong result is revoked, or replaced by another; the leader decides.
+
+    Proposed by who handles the dossier, decided by another person who signs for the office.
+    A replacement brings its own wording or file (`details`, `draft`).
+    """
+
+    class Kind(models.TextChoices):
+        REVOKE = "revoke", _("Thu hồi")
+        REPLACE = "replace", _("Thay bằng bản khác")
+
+    class Decision(models.TextChoices):
+        AGREED = "agreed", _("Đồng ý")
+        REJECTED = "rejected", _("Không đồng ý")
+
+    result = models.ForeignKey(Result, models.PROTECT, related_name="changes")
+    kind = models.CharField(_("đề xuất"), max_length=7, choices=Kind)
+    reason = models.CharField(_("lý do"), max_length=300)
+    law = models.CharField(_("căn cứ"), max_length=200, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+    draft = models.FileField(_("văn bản thay thế"), upload_to="results/%Y/%m/", blank=True)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField(_("đề xuất lúc"), auto_now_add=True)
+    decision = models.CharField(_("quyết định"), max_length=8, choices=Decision, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("quyết định lúc"), null=True)
+    comment = models.CharField(_("ý kiến"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("đề xuất thu hồi, thay kết quả")
+        verbose_name_plural = _("đề xuất thu hồi, thay kết quả")
+        ordering = ("proposed_at", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("result",), condition=Q(decision=""), name="result_change_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=models.F("proposed_by")),
+                name="result_change_needs_two_people",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} #{self.result_id}"

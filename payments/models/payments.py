@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import secrets
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from dossiers.models import Dossier
-from procedures.models import Agency
+
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # 31 characters without look-alikes
 
 
 def new_reference() -> str:
-    """What the gateway knows a payment by: 16 characters without look-alikes."""
-    return "".join(secrets.choice("23456789ABCDEFGHJKMNPQRSTUVWXYZ") for _ in range(16))
+    """What a gateway or a transfer knows a payment by: 15 characters without look-alikes,
+    and one that checks them."""
+    body = "".join(secrets.choice(_ALPHABET) for _ in range(15))
+    return body + check_character(body)
+
+
+def check_character(body: str) -> str:
+    """The last character of a reference: one wrong or two exchanged characters change it.
+
+    Weights 1, 2, 3… modulo the prime 31. ValueError for a character outside the alphabet.
+    """
+    total = sum(weight * _ALPHABET.index(char) for weight, char in enumerate(body, 1))
+    return _ALPHABET[total % len(_ALPHABET)]
+
+
+def is_reference(text: str) -> bool:
+    """Whether `text` could be one of our references: its length, alphabet and last character."""
+    if len(text) != 16 or not set(text) <= set(_ALPHABET):
+        return False
+    return check_character(text[:-1]) == text[-1]
 
 
 class Payment(models.Model):
@@ -33,8 +51,19 @@ class Payment(models.Model):
         CANCELLED = "cancelled", _("Đã hủy")
 
     class Method(models.TextChoices):
-        VNPAY = "vnpay", _("Cổng thanh toán")
+        VNPAY = "vnpay", _("Cổng thanh toán VNPAY")
+        MOMO = "momo", _("Ví MoMo")
+        VIETQR = "vietqr", _("Chuyển khoản qua mã VietQR")
         CASH = "cash", _("Tiền mặt tại quầy")
+
+    class RefundReason(models.TextChoices):
+        TWICE = "twice", _("Đã nộp trước đó")
+        ENDED = "ended", _("Hồ sơ đã rút, bị từ chối hoặc dừng")
+        NOT_ASKED = "not_asked", _("Hồ sơ không chờ nộp tiền")
+        EXEMPT = "exempt", _("Được miễn, giảm sau khi đã nộp")
+
+    # What a person is sent away to pay by, and what has to be asked about it afterwards.
+    GATEWAYS = (Method.VNPAY, Method.MOMO)
 
     dossier = models.ForeignKey(
         Dossier, models.PROTECT, related_name="payments", verbose_name=_("hồ sơ")
@@ -55,6 +84,12 @@ class Payment(models.Model):
     paid_at = models.DateTimeField(_("lúc nộp"), null=True)
     transaction = models.CharField(_("mã giao dịch"), max_length=40, blank=True)
     needs_refund = models.BooleanField(_("cần hoàn trả"), default=False)
+    refund_reason = models.CharField(
+        _("vì sao cần hoàn trả"), max_length=10, choices=RefundReason, blank=True
+    )
+    at_gateway = models.JSONField(
+        default=dict, blank=True, help_text=_("Những gì cổng thanh toán đưa khi bắt đầu.")
+    )
     queried_at = models.DateTimeField(_("lúc hỏi cổng thanh toán"), null=True)
 
     class Meta:
@@ -85,6 +120,7 @@ class GatewayMessage(models.Model):
     payment = models.ForeignKey(
         Payment, models.PROTECT, null=True, related_name="messages", verbose_name=_("thanh toán")
     )
+    method = models.CharField(_("cổng"), max_length=8, default="vnpay")
     kind = models.CharField(_("loại"), max_length=12)
     answer = models.CharField(_("trả lời"), max_length=4)
     content = models.JSONField(_("nội dung"))
@@ -99,56 +135,6 @@ class GatewayMessage(models.Model):
         return f"{self.kind} {self.answer}"
 
 
-class ReceiptCounter(models.Model):
-    """The last receipt number of one office and year; its locked row hands them out."""
-
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
-    year = models.PositiveSmallIntegerField()
-    last = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("agency", "year"), name="receipt_counter_one_per_office_year"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.agency_id} {self.year}"
-
-
-class Receipt(models.Model):
-    """Our confirmation of a payment, numbered without gaps per office and year.
-
-    Not a legal biên lai: that is issued by the office's licensed service (DOMAIN.md 4.3).
-    """
-
-    payment = models.OneToOneField(Payment, models.PROTECT, related_name="receipt")
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
-    year = models.PositiveSmallIntegerField(_("năm"))
-    number = models.PositiveIntegerField(_("số"))
-    issued_at = models.DateTimeField(_("lúc lập"))
-    received_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        verbose_name=_("người thu"),
-    )
-
-    class Meta:
-        verbose_name = _("xác nhận thanh toán")
-        verbose_name_plural = _("xác nhận thanh toán")
-        constraints = (
-            models.UniqueConstraint(
-                fields=("agency", "year", "number"), name="receipt_number_once_per_office_year"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.year}"
-
-
 class SandboxOrder(models.Model):
     """What the sandbox gateway remembers of one order; real gateways keep this themselves."""
 
@@ -158,6 +144,9 @@ class SandboxOrder(models.Model):
     response_code = models.CharField(max_length=2)
     number = models.CharField(max_length=14, unique=True)
     paid_at = models.CharField(max_length=14)
+    method = models.CharField(max_length=8, default="vnpay")
+    created_at = models.CharField(max_length=14, blank=True)
+    refunded = models.PositiveBigIntegerField(default=0, help_text=_("Đồng, đã hoàn."))
 
     class Meta:
         verbose_name = _("giao dịch của cổng thử")

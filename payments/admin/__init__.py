@@ -1,0 +1,5 @@
+"""Money in the officials' admin, a module for each subject."""
+
+from payments.admin import payments
+
+__all__ = ("payments",)
