@@ -662,9 +662,7 @@ class Fee(RevisionRow):
         _("mức giảm"),
         default=dict,
         blank=True,
-        help_text=_(
-            "Theo diện: percent (giảm bao nhiêu phần trăm), law, automatic; trống là miễn."
-        ),
+        help_text=_("Theo diện: percent (giảm mấy phần trăm), law, automatic; trống là miễn."),
     )
     channels = models.ManyToManyField(Channel, related_name="fees", blank=True)
 

@@ -2,404 +2,834 @@
 
 import django.db.models.deletion
 import django.db.models.expressions
-import payments.models.payments
 from django.conf import settings
 from django.db import migrations, models
 
+import payments.models.payments
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0002_initial'),
-        ('procedures', '0005_level_four'),
+        ("payments", "0002_initial"),
+        ("procedures", "0005_level_four"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BankLine',
+            name="BankLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(max_length=40, verbose_name='số tài khoản')),
-                ('bank_reference', models.CharField(max_length=64, verbose_name='mã giao dịch của ngân hàng')),
-                ('booked_at', models.DateTimeField(verbose_name='lúc ghi có')),
-                ('amount', models.PositiveBigIntegerField(verbose_name='số tiền (đồng)')),
-                ('memo', models.CharField(blank=True, max_length=500, verbose_name='nội dung chuyển khoản')),
-                ('payer_name', models.CharField(blank=True, max_length=200, verbose_name='người chuyển')),
-                ('payer_account', models.CharField(blank=True, max_length=40, verbose_name='tài khoản người chuyển')),
-                ('payer_bank', models.CharField(blank=True, max_length=100, verbose_name='ngân hàng người chuyển')),
-                ('state', models.CharField(choices=[('waiting', 'Chờ đối chiếu'), ('matched', 'Đã ghép'), ('to_return', 'Không thuộc hồ sơ nào, cần hoàn trả'), ('other', 'Khoản thu khác của cơ quan')], default='waiting', max_length=9, verbose_name='trạng thái')),
-                ('applied', models.PositiveBigIntegerField(default=0, verbose_name='đã tính cho hồ sơ (đồng)')),
-                ('excess', models.PositiveBigIntegerField(default=0, verbose_name='thừa, cần hoàn trả (đồng)')),
-                ('decided_at', models.DateTimeField(null=True, verbose_name='đối chiếu lúc')),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='ghi chú')),
-                ('received_at', models.DateTimeField(auto_now_add=True, verbose_name='cổng nhận lúc')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account", models.CharField(max_length=40, verbose_name="số tài khoản")),
+                (
+                    "bank_reference",
+                    models.CharField(max_length=64, verbose_name="mã giao dịch của ngân hàng"),
+                ),
+                ("booked_at", models.DateTimeField(verbose_name="lúc ghi có")),
+                ("amount", models.PositiveBigIntegerField(verbose_name="số tiền (đồng)")),
+                (
+                    "memo",
+                    models.CharField(
+                        blank=True, max_length=500, verbose_name="nội dung chuyển khoản"
+                    ),
+                ),
+                (
+                    "payer_name",
+                    models.CharField(blank=True, max_length=200, verbose_name="người chuyển"),
+                ),
+                (
+                    "payer_account",
+                    models.CharField(
+                        blank=True, max_length=40, verbose_name="tài khoản người chuyển"
+                    ),
+                ),
+                (
+                    "payer_bank",
+                    models.CharField(
+                        blank=True, max_length=100, verbose_name="ngân hàng người chuyển"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Chờ đối chiếu"),
+                            ("matched", "Đã ghép"),
+                            ("to_return", "Không thuộc hồ sơ nào, cần hoàn trả"),
+                            ("other", "Khoản thu khác của cơ quan"),
+                        ],
+                        default="waiting",
+                        max_length=9,
+                        verbose_name="trạng thái",
+                    ),
+                ),
+                (
+                    "applied",
+                    models.PositiveBigIntegerField(
+                        default=0, verbose_name="đã tính cho hồ sơ (đồng)"
+                    ),
+                ),
+                (
+                    "excess",
+                    models.PositiveBigIntegerField(
+                        default=0, verbose_name="thừa, cần hoàn trả (đồng)"
+                    ),
+                ),
+                ("decided_at", models.DateTimeField(null=True, verbose_name="đối chiếu lúc")),
+                ("note", models.CharField(blank=True, max_length=200, verbose_name="ghi chú")),
+                (
+                    "received_at",
+                    models.DateTimeField(auto_now_add=True, verbose_name="cổng nhận lúc"),
+                ),
             ],
             options={
-                'verbose_name': 'khoản tiền về tài khoản',
-                'verbose_name_plural': 'khoản tiền về tài khoản',
-                'ordering': ('booked_at', 'pk'),
+                "verbose_name": "khoản tiền về tài khoản",
+                "verbose_name_plural": "khoản tiền về tài khoản",
+                "ordering": ("booked_at", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='BankStatement',
+            name="BankStatement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(max_length=40, verbose_name='số tài khoản')),
-                ('name', models.CharField(max_length=200, verbose_name='tên tệp')),
-                ('sha256', models.CharField(max_length=64)),
-                ('format', models.CharField(max_length=10, verbose_name='dạng tệp')),
-                ('uploaded_at', models.DateTimeField(auto_now_add=True, verbose_name='tải lên lúc')),
-                ('lines_read', models.PositiveIntegerField(default=0, verbose_name='số dòng đọc được')),
-                ('lines_new', models.PositiveIntegerField(default=0, verbose_name='số dòng mới')),
-                ('faults', models.JSONField(blank=True, default=list, verbose_name='dòng không đọc được')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account", models.CharField(max_length=40, verbose_name="số tài khoản")),
+                ("name", models.CharField(max_length=200, verbose_name="tên tệp")),
+                ("sha256", models.CharField(max_length=64)),
+                ("format", models.CharField(max_length=10, verbose_name="dạng tệp")),
+                (
+                    "uploaded_at",
+                    models.DateTimeField(auto_now_add=True, verbose_name="tải lên lúc"),
+                ),
+                (
+                    "lines_read",
+                    models.PositiveIntegerField(default=0, verbose_name="số dòng đọc được"),
+                ),
+                ("lines_new", models.PositiveIntegerField(default=0, verbose_name="số dòng mới")),
+                (
+                    "faults",
+                    models.JSONField(blank=True, default=list, verbose_name="dòng không đọc được"),
+                ),
             ],
             options={
-                'verbose_name': 'sao kê ngân hàng',
-                'verbose_name_plural': 'sao kê ngân hàng',
-                'ordering': ('-uploaded_at', '-pk'),
+                "verbose_name": "sao kê ngân hàng",
+                "verbose_name_plural": "sao kê ngân hàng",
+                "ordering": ("-uploaded_at", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='CashClose',
+            name="CashClose",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(verbose_name='ngày')),
-                ('number', models.PositiveSmallIntegerField(default=1, verbose_name='lần trong ngày')),
-                ('taken', models.PositiveBigIntegerField(verbose_name='đã thu (đồng)')),
-                ('given_back', models.PositiveBigIntegerField(default=0, verbose_name='đã hoàn bằng tiền mặt (đồng)')),
-                ('counted', models.PositiveBigIntegerField(verbose_name='đếm được (đồng)')),
-                ('note', models.CharField(blank=True, max_length=300, verbose_name='giải trình chênh lệch')),
-                ('closed_at', models.DateTimeField(auto_now_add=True, verbose_name='chốt lúc')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField(verbose_name="ngày")),
+                (
+                    "number",
+                    models.PositiveSmallIntegerField(default=1, verbose_name="lần trong ngày"),
+                ),
+                ("taken", models.PositiveBigIntegerField(verbose_name="đã thu (đồng)")),
+                (
+                    "given_back",
+                    models.PositiveBigIntegerField(
+                        default=0, verbose_name="đã hoàn bằng tiền mặt (đồng)"
+                    ),
+                ),
+                ("counted", models.PositiveBigIntegerField(verbose_name="đếm được (đồng)")),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True, max_length=300, verbose_name="giải trình chênh lệch"
+                    ),
+                ),
+                ("closed_at", models.DateTimeField(auto_now_add=True, verbose_name="chốt lúc")),
             ],
             options={
-                'verbose_name': 'chốt quầy thu tiền',
-                'verbose_name_plural': 'chốt quầy thu tiền',
-                'ordering': ('-closed_at', '-pk'),
+                "verbose_name": "chốt quầy thu tiền",
+                "verbose_name_plural": "chốt quầy thu tiền",
+                "ordering": ("-closed_at", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='CashMovement',
+            name="CashMovement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(verbose_name='lúc')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="lúc")),
             ],
             options={
-                'verbose_name': 'tiền mặt vào, ra',
-                'verbose_name_plural': 'tiền mặt vào, ra',
-                'ordering': ('at', 'pk'),
+                "verbose_name": "tiền mặt vào, ra",
+                "verbose_name_plural": "tiền mặt vào, ra",
+                "ordering": ("at", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='LegalReceipt',
+            name="LegalReceipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('pending', 'Chờ cấp'), ('issued', 'Đã cấp'), ('failed', 'Chưa cấp được'), ('cancelled', 'Đã hủy')], default='pending', max_length=9, verbose_name='trạng thái')),
-                ('provider', models.CharField(blank=True, max_length=60, verbose_name='dịch vụ')),
-                ('form', models.CharField(blank=True, max_length=20, verbose_name='ký hiệu mẫu')),
-                ('sign', models.CharField(blank=True, max_length=20, verbose_name='ký hiệu biên lai')),
-                ('number', models.CharField(blank=True, max_length=8, verbose_name='số')),
-                ('lookup_code', models.CharField(blank=True, max_length=60, verbose_name='mã tra cứu')),
-                ('file', models.FileField(blank=True, upload_to='legal-receipts/%Y/%m/')),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('issued_at', models.DateTimeField(null=True, verbose_name='cấp lúc')),
-                ('cancelled_at', models.DateTimeField(null=True, verbose_name='hủy lúc')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='số lần xin cấp')),
-                ('failure', models.CharField(blank=True, max_length=200, verbose_name='lỗi lần cuối')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Chờ cấp"),
+                            ("issued", "Đã cấp"),
+                            ("failed", "Chưa cấp được"),
+                            ("cancelled", "Đã hủy"),
+                        ],
+                        default="pending",
+                        max_length=9,
+                        verbose_name="trạng thái",
+                    ),
+                ),
+                ("provider", models.CharField(blank=True, max_length=60, verbose_name="dịch vụ")),
+                ("form", models.CharField(blank=True, max_length=20, verbose_name="ký hiệu mẫu")),
+                (
+                    "sign",
+                    models.CharField(blank=True, max_length=20, verbose_name="ký hiệu biên lai"),
+                ),
+                ("number", models.CharField(blank=True, max_length=8, verbose_name="số")),
+                (
+                    "lookup_code",
+                    models.CharField(blank=True, max_length=60, verbose_name="mã tra cứu"),
+                ),
+                ("file", models.FileField(blank=True, upload_to="legal-receipts/%Y/%m/")),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("issued_at", models.DateTimeField(null=True, verbose_name="cấp lúc")),
+                ("cancelled_at", models.DateTimeField(null=True, verbose_name="hủy lúc")),
+                (
+                    "attempts",
+                    models.PositiveSmallIntegerField(default=0, verbose_name="số lần xin cấp"),
+                ),
+                (
+                    "failure",
+                    models.CharField(blank=True, max_length=200, verbose_name="lỗi lần cuối"),
+                ),
             ],
             options={
-                'verbose_name': 'biên lai điện tử',
-                'verbose_name_plural': 'biên lai điện tử',
-                'ordering': ('created_at', 'pk'),
+                "verbose_name": "biên lai điện tử",
+                "verbose_name_plural": "biên lai điện tử",
+                "ordering": ("created_at", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='Reconciliation',
+            name="Reconciliation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(choices=[('vnpay', 'Cổng thanh toán VNPAY'), ('momo', 'Ví MoMo'), ('vietqr', 'Chuyển khoản qua mã VietQR'), ('cash', 'Tiền mặt tại quầy')], max_length=8, verbose_name='cách nộp')),
-                ('day', models.DateField(verbose_name='ngày')),
-                ('source', models.CharField(blank=True, max_length=200, verbose_name='tệp đối chiếu')),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('count_ours', models.PositiveIntegerField(default=0, verbose_name='số khoản của cổng')),
-                ('count_theirs', models.PositiveIntegerField(default=0, verbose_name='số khoản của đối tác')),
-                ('total_ours', models.PositiveBigIntegerField(default=0, verbose_name='tổng của cổng (đồng)')),
-                ('total_theirs', models.PositiveBigIntegerField(default=0, verbose_name='tổng của đối tác (đồng)')),
-                ('differences', models.JSONField(blank=True, default=list, verbose_name='chênh lệch')),
-                ('checked_at', models.DateTimeField(auto_now_add=True, verbose_name='đối chiếu lúc')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("vnpay", "Cổng thanh toán VNPAY"),
+                            ("momo", "Ví MoMo"),
+                            ("vietqr", "Chuyển khoản qua mã VietQR"),
+                            ("cash", "Tiền mặt tại quầy"),
+                        ],
+                        max_length=8,
+                        verbose_name="cách nộp",
+                    ),
+                ),
+                ("day", models.DateField(verbose_name="ngày")),
+                (
+                    "source",
+                    models.CharField(blank=True, max_length=200, verbose_name="tệp đối chiếu"),
+                ),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                (
+                    "count_ours",
+                    models.PositiveIntegerField(default=0, verbose_name="số khoản của cổng"),
+                ),
+                (
+                    "count_theirs",
+                    models.PositiveIntegerField(default=0, verbose_name="số khoản của đối tác"),
+                ),
+                (
+                    "total_ours",
+                    models.PositiveBigIntegerField(default=0, verbose_name="tổng của cổng (đồng)"),
+                ),
+                (
+                    "total_theirs",
+                    models.PositiveBigIntegerField(
+                        default=0, verbose_name="tổng của đối tác (đồng)"
+                    ),
+                ),
+                (
+                    "differences",
+                    models.JSONField(blank=True, default=list, verbose_name="chênh lệch"),
+                ),
+                (
+                    "checked_at",
+                    models.DateTimeField(auto_now_add=True, verbose_name="đối chiếu lúc"),
+                ),
             ],
             options={
-                'verbose_name': 'đối chiếu ngày',
-                'verbose_name_plural': 'đối chiếu ngày',
-                'ordering': ('-day', '-pk'),
+                "verbose_name": "đối chiếu ngày",
+                "verbose_name_plural": "đối chiếu ngày",
+                "ordering": ("-day", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.CharField(default=payments.models.payments.new_reference, editable=False, max_length=16, unique=True)),
-                ('amount', models.PositiveBigIntegerField(verbose_name='số tiền (đồng)')),
-                ('way', models.CharField(choices=[('gateway', 'Qua cổng thanh toán, về nguồn đã nộp'), ('transfer', 'Chuyển khoản'), ('cash', 'Tiền mặt tại quầy')], max_length=8, verbose_name='cách hoàn')),
-                ('reason', models.CharField(max_length=300, verbose_name='lý do')),
-                ('state', models.CharField(choices=[('proposed', 'Chờ duyệt'), ('rejected', 'Không duyệt'), ('approved', 'Đã duyệt, chờ hoàn'), ('sent', 'Cổng thanh toán đang hoàn'), ('done', 'Đã hoàn'), ('failed', 'Không hoàn được')], default='proposed', max_length=8, verbose_name='trạng thái')),
-                ('to_name', models.CharField(blank=True, max_length=200, verbose_name='người nhận')),
-                ('to_account', models.CharField(blank=True, max_length=40, verbose_name='số tài khoản nhận')),
-                ('to_bank', models.CharField(blank=True, max_length=100, verbose_name='ngân hàng nhận')),
-                ('proposed_at', models.DateTimeField(auto_now_add=True, verbose_name='đề nghị lúc')),
-                ('decided_at', models.DateTimeField(null=True, verbose_name='duyệt lúc')),
-                ('comment', models.CharField(blank=True, max_length=300, verbose_name='ý kiến khi duyệt')),
-                ('asked_at', models.DateTimeField(null=True, verbose_name='gửi cổng thanh toán lúc')),
-                ('done_at', models.DateTimeField(null=True, verbose_name='hoàn xong lúc')),
-                ('transaction', models.CharField(blank=True, max_length=40, verbose_name='mã giao dịch hoàn')),
-                ('answer', models.CharField(blank=True, max_length=8, verbose_name='trả lời của cổng')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        default=payments.models.payments.new_reference,
+                        editable=False,
+                        max_length=16,
+                        unique=True,
+                    ),
+                ),
+                ("amount", models.PositiveBigIntegerField(verbose_name="số tiền (đồng)")),
+                (
+                    "way",
+                    models.CharField(
+                        choices=[
+                            ("gateway", "Qua cổng thanh toán, về nguồn đã nộp"),
+                            ("transfer", "Chuyển khoản"),
+                            ("cash", "Tiền mặt tại quầy"),
+                        ],
+                        max_length=8,
+                        verbose_name="cách hoàn",
+                    ),
+                ),
+                ("reason", models.CharField(max_length=300, verbose_name="lý do")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "Chờ duyệt"),
+                            ("rejected", "Không duyệt"),
+                            ("approved", "Đã duyệt, chờ hoàn"),
+                            ("sent", "Cổng thanh toán đang hoàn"),
+                            ("done", "Đã hoàn"),
+                            ("failed", "Không hoàn được"),
+                        ],
+                        default="proposed",
+                        max_length=8,
+                        verbose_name="trạng thái",
+                    ),
+                ),
+                (
+                    "to_name",
+                    models.CharField(blank=True, max_length=200, verbose_name="người nhận"),
+                ),
+                (
+                    "to_account",
+                    models.CharField(blank=True, max_length=40, verbose_name="số tài khoản nhận"),
+                ),
+                (
+                    "to_bank",
+                    models.CharField(blank=True, max_length=100, verbose_name="ngân hàng nhận"),
+                ),
+                (
+                    "proposed_at",
+                    models.DateTimeField(auto_now_add=True, verbose_name="đề nghị lúc"),
+                ),
+                ("decided_at", models.DateTimeField(null=True, verbose_name="duyệt lúc")),
+                (
+                    "comment",
+                    models.CharField(blank=True, max_length=300, verbose_name="ý kiến khi duyệt"),
+                ),
+                (
+                    "asked_at",
+                    models.DateTimeField(null=True, verbose_name="gửi cổng thanh toán lúc"),
+                ),
+                ("done_at", models.DateTimeField(null=True, verbose_name="hoàn xong lúc")),
+                (
+                    "transaction",
+                    models.CharField(blank=True, max_length=40, verbose_name="mã giao dịch hoàn"),
+                ),
+                (
+                    "answer",
+                    models.CharField(blank=True, max_length=8, verbose_name="trả lời của cổng"),
+                ),
             ],
             options={
-                'verbose_name': 'khoản hoàn trả',
-                'verbose_name_plural': 'khoản hoàn trả',
-                'ordering': ('proposed_at', 'pk'),
+                "verbose_name": "khoản hoàn trả",
+                "verbose_name_plural": "khoản hoàn trả",
+                "ordering": ("proposed_at", "pk"),
             },
         ),
         migrations.RemoveConstraint(
-            model_name='receipt',
-            name='receipt_number_once_per_office_year',
+            model_name="receipt",
+            name="receipt_number_once_per_office_year",
         ),
         migrations.RemoveConstraint(
-            model_name='receiptcounter',
-            name='receipt_counter_one_per_office_year',
+            model_name="receiptcounter",
+            name="receipt_counter_one_per_office_year",
         ),
         migrations.AddField(
-            model_name='gatewaymessage',
-            name='method',
-            field=models.CharField(default='vnpay', max_length=8, verbose_name='cổng'),
+            model_name="gatewaymessage",
+            name="method",
+            field=models.CharField(default="vnpay", max_length=8, verbose_name="cổng"),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='at_gateway',
-            field=models.JSONField(blank=True, default=dict, help_text='Những gì cổng thanh toán đưa khi bắt đầu.'),
+            model_name="payment",
+            name="at_gateway",
+            field=models.JSONField(
+                blank=True, default=dict, help_text="Những gì cổng thanh toán đưa khi bắt đầu."
+            ),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='refund_reason',
-            field=models.CharField(blank=True, choices=[('twice', 'Đã nộp trước đó'), ('ended', 'Hồ sơ đã rút, bị từ chối hoặc dừng'), ('not_asked', 'Hồ sơ không chờ nộp tiền'), ('exempt', 'Được miễn, giảm sau khi đã nộp')], max_length=10, verbose_name='vì sao cần hoàn trả'),
+            model_name="payment",
+            name="refund_reason",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("twice", "Đã nộp trước đó"),
+                    ("ended", "Hồ sơ đã rút, bị từ chối hoặc dừng"),
+                    ("not_asked", "Hồ sơ không chờ nộp tiền"),
+                    ("exempt", "Được miễn, giảm sau khi đã nộp"),
+                ],
+                max_length=10,
+                verbose_name="vì sao cần hoàn trả",
+            ),
         ),
         migrations.AddField(
-            model_name='receipt',
-            name='cancels',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cancelled_by', to='payments.receipt', verbose_name='hủy số'),
+            model_name="receipt",
+            name="cancels",
+            field=models.OneToOneField(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="cancelled_by",
+                to="payments.receipt",
+                verbose_name="hủy số",
+            ),
         ),
         migrations.AddField(
-            model_name='receipt',
-            name='reason',
-            field=models.CharField(blank=True, max_length=200, verbose_name='lý do hủy'),
+            model_name="receipt",
+            name="reason",
+            field=models.CharField(blank=True, max_length=200, verbose_name="lý do hủy"),
         ),
         migrations.AddField(
-            model_name='receipt',
-            name='series',
-            field=models.CharField(default='XNTT', max_length=10, verbose_name='ký hiệu'),
+            model_name="receipt",
+            name="series",
+            field=models.CharField(default="XNTT", max_length=10, verbose_name="ký hiệu"),
         ),
         migrations.AddField(
-            model_name='receiptcounter',
-            name='series',
-            field=models.CharField(default='XNTT', max_length=10),
+            model_name="receiptcounter",
+            name="series",
+            field=models.CharField(default="XNTT", max_length=10),
         ),
         migrations.AddField(
-            model_name='sandboxorder',
-            name='created_at',
+            model_name="sandboxorder",
+            name="created_at",
             field=models.CharField(blank=True, max_length=14),
         ),
         migrations.AddField(
-            model_name='sandboxorder',
-            name='method',
-            field=models.CharField(default='vnpay', max_length=8),
+            model_name="sandboxorder",
+            name="method",
+            field=models.CharField(default="vnpay", max_length=8),
         ),
         migrations.AddField(
-            model_name='sandboxorder',
-            name='refunded',
-            field=models.PositiveBigIntegerField(default=0, help_text='Đồng, đã hoàn.'),
+            model_name="sandboxorder",
+            name="refunded",
+            field=models.PositiveBigIntegerField(default=0, help_text="Đồng, đã hoàn."),
         ),
         migrations.AlterField(
-            model_name='payment',
-            name='method',
-            field=models.CharField(choices=[('vnpay', 'Cổng thanh toán VNPAY'), ('momo', 'Ví MoMo'), ('vietqr', 'Chuyển khoản qua mã VietQR'), ('cash', 'Tiền mặt tại quầy')], max_length=8, verbose_name='cách nộp'),
+            model_name="payment",
+            name="method",
+            field=models.CharField(
+                choices=[
+                    ("vnpay", "Cổng thanh toán VNPAY"),
+                    ("momo", "Ví MoMo"),
+                    ("vietqr", "Chuyển khoản qua mã VietQR"),
+                    ("cash", "Tiền mặt tại quầy"),
+                ],
+                max_length=8,
+                verbose_name="cách nộp",
+            ),
         ),
         migrations.AlterField(
-            model_name='receipt',
-            name='payment',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='receipt', to='payments.payment'),
+            model_name="receipt",
+            name="payment",
+            field=models.OneToOneField(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="receipt",
+                to="payments.payment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.UniqueConstraint(fields=('agency', 'series', 'year', 'number'), name='receipt_number_once_per_series_year'),
+            model_name="receipt",
+            constraint=models.UniqueConstraint(
+                fields=("agency", "series", "year", "number"),
+                name="receipt_number_once_per_series_year",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cancels', None), ('payment__isnull', False)), models.Q(('cancels__isnull', False), ('payment', None)), _connector='OR'), name='receipt_of_a_payment_or_against_one'),
+            model_name="receipt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("cancels", None), ("payment__isnull", False)),
+                    models.Q(("cancels__isnull", False), ("payment", None)),
+                    _connector="OR",
+                ),
+                name="receipt_of_a_payment_or_against_one",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receiptcounter',
-            constraint=models.UniqueConstraint(fields=('agency', 'series', 'year'), name='receipt_counter_one_per_series_year'),
+            model_name="receiptcounter",
+            constraint=models.UniqueConstraint(
+                fields=("agency", "series", "year"), name="receipt_counter_one_per_series_year"
+            ),
         ),
         migrations.AddField(
-            model_name='bankline',
-            name='agency',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bank_lines', to='procedures.agency', verbose_name='cơ quan'),
+            model_name="bankline",
+            name="agency",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="bank_lines",
+                to="procedures.agency",
+                verbose_name="cơ quan",
+            ),
         ),
         migrations.AddField(
-            model_name='bankline',
-            name='decided_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="bankline",
+            name="decided_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='bankline',
-            name='payment',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='bank_lines', to='payments.payment', verbose_name='thanh toán'),
+            model_name="bankline",
+            name="payment",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="bank_lines",
+                to="payments.payment",
+                verbose_name="thanh toán",
+            ),
         ),
         migrations.AddField(
-            model_name='bankstatement',
-            name='agency',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bank_statements', to='procedures.agency', verbose_name='cơ quan'),
+            model_name="bankstatement",
+            name="agency",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="bank_statements",
+                to="procedures.agency",
+                verbose_name="cơ quan",
+            ),
         ),
         migrations.AddField(
-            model_name='bankstatement',
-            name='uploaded_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="bankstatement",
+            name="uploaded_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='bankline',
-            name='statement',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='payments.bankstatement', verbose_name='sao kê'),
+            model_name="bankline",
+            name="statement",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="lines",
+                to="payments.bankstatement",
+                verbose_name="sao kê",
+            ),
         ),
         migrations.AddField(
-            model_name='cashclose',
-            name='agency',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cash_closes', to='procedures.agency', verbose_name='nơi tiếp nhận'),
+            model_name="cashclose",
+            name="agency",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="cash_closes",
+                to="procedures.agency",
+                verbose_name="nơi tiếp nhận",
+            ),
         ),
         migrations.AddField(
-            model_name='cashclose',
-            name='cashier',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cash_closes', to=settings.AUTH_USER_MODEL, verbose_name='thu ngân'),
+            model_name="cashclose",
+            name="cashier",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="cash_closes",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="thu ngân",
+            ),
         ),
         migrations.AddField(
-            model_name='cashmovement',
-            name='agency',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='procedures.agency'),
+            model_name="cashmovement",
+            name="agency",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="procedures.agency",
+            ),
         ),
         migrations.AddField(
-            model_name='cashmovement',
-            name='cashier',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="cashmovement",
+            name="cashier",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='cashmovement',
-            name='close',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='payments.cashclose', verbose_name='lần chốt'),
+            model_name="cashmovement",
+            name="close",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="movements",
+                to="payments.cashclose",
+                verbose_name="lần chốt",
+            ),
         ),
         migrations.AddField(
-            model_name='cashmovement',
-            name='payment',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cash_movement', to='payments.payment'),
+            model_name="cashmovement",
+            name="payment",
+            field=models.OneToOneField(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="cash_movement",
+                to="payments.payment",
+            ),
         ),
         migrations.AddField(
-            model_name='legalreceipt',
-            name='payment',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='legal_receipt', to='payments.payment'),
+            model_name="legalreceipt",
+            name="payment",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="legal_receipt",
+                to="payments.payment",
+            ),
         ),
         migrations.AddField(
-            model_name='reconciliation',
-            name='agency',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='procedures.agency', verbose_name='cơ quan'),
+            model_name="reconciliation",
+            name="agency",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="procedures.agency",
+                verbose_name="cơ quan",
+            ),
         ),
         migrations.AddField(
-            model_name='reconciliation',
-            name='checked_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="reconciliation",
+            name="checked_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='refund',
-            name='bank_line',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='payments.bankline'),
+            model_name="refund",
+            name="bank_line",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="refunds",
+                to="payments.bankline",
+            ),
         ),
         migrations.AddField(
-            model_name='refund',
-            name='decided_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="refund",
+            name="decided_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='refund',
-            name='done_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="refund",
+            name="done_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='refund',
-            name='payment',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='payments.payment'),
+            model_name="refund",
+            name="payment",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="refunds",
+                to="payments.payment",
+            ),
         ),
         migrations.AddField(
-            model_name='refund',
-            name='proposed_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="refund",
+            name="proposed_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='cashmovement',
-            name='refund',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cash_movement', to='payments.refund'),
+            model_name="cashmovement",
+            name="refund",
+            field=models.OneToOneField(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="cash_movement",
+                to="payments.refund",
+            ),
         ),
         migrations.AddIndex(
-            model_name='bankline',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['agency', 'booked_at'], name='bank_line_waiting'),
+            model_name="bankline",
+            index=models.Index(
+                condition=models.Q(("state", "waiting")),
+                fields=["agency", "booked_at"],
+                name="bank_line_waiting",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bankline',
-            constraint=models.UniqueConstraint(fields=('account', 'bank_reference'), name='bank_line_once_per_account'),
+            model_name="bankline",
+            constraint=models.UniqueConstraint(
+                fields=("account", "bank_reference"), name="bank_line_once_per_account"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bankline',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='bank_line_amount_above_zero'),
+            model_name="bankline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="bank_line_amount_above_zero"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bankline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('applied', 0), ('excess', 0)), ('amount', django.db.models.expressions.CombinedExpression(models.F('applied'), '+', models.F('excess'))), _connector='OR'), name='bank_line_parts_make_the_whole'),
+            model_name="bankline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("applied", 0), ("excess", 0)),
+                    (
+                        "amount",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("applied"), "+", models.F("excess")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="bank_line_parts_make_the_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cashclose',
-            constraint=models.UniqueConstraint(fields=('agency', 'cashier', 'day', 'number'), name='cash_close_once'),
+            model_name="cashclose",
+            constraint=models.UniqueConstraint(
+                fields=("agency", "cashier", "day", "number"), name="cash_close_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='legalreceipt',
-            constraint=models.UniqueConstraint(condition=models.Q(('number', ''), _negated=True), fields=('provider', 'form', 'sign', 'number'), name='legal_receipt_number_once'),
+            model_name="legalreceipt",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("number", ""), _negated=True),
+                fields=("provider", "form", "sign", "number"),
+                name="legal_receipt_number_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reconciliation',
-            index=models.Index(fields=['agency', 'day'], name='reconciliation_of_days'),
+            model_name="reconciliation",
+            index=models.Index(fields=["agency", "day"], name="reconciliation_of_days"),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bank_line', None), ('payment__isnull', False)), models.Q(('bank_line__isnull', False), ('payment', None)), _connector='OR'), name='refund_of_a_payment_or_a_bank_line'),
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("bank_line", None), ("payment__isnull", False)),
+                    models.Q(("bank_line__isnull", False), ("payment", None)),
+                    _connector="OR",
+                ),
+                name="refund_of_a_payment_or_a_bank_line",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='refund_amount_above_zero'),
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="refund_amount_above_zero"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by', None), models.Q(('decided_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='refund_needs_two_people'),
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("decided_by", None),
+                    models.Q(("decided_by", models.F("proposed_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="refund_needs_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('proposed', 'approved', 'sent'))), fields=('payment',), name='refund_one_open_per_payment'),
+            model_name="refund",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("proposed", "approved", "sent"))),
+                fields=("payment",),
+                name="refund_one_open_per_payment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('proposed', 'approved', 'sent'))), fields=('bank_line',), name='refund_one_open_per_bank_line'),
+            model_name="refund",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("proposed", "approved", "sent"))),
+                fields=("bank_line",),
+                name="refund_one_open_per_bank_line",
+            ),
         ),
         migrations.AddIndex(
-            model_name='cashmovement',
-            index=models.Index(condition=models.Q(('close', None)), fields=['agency', 'cashier'], name='cash_movement_not_closed'),
+            model_name="cashmovement",
+            index=models.Index(
+                condition=models.Q(("close", None)),
+                fields=["agency", "cashier"],
+                name="cash_movement_not_closed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cashmovement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('payment__isnull', False), ('refund', None)), models.Q(('payment', None), ('refund__isnull', False)), _connector='OR'), name='cash_movement_of_a_payment_or_a_refund'),
+            model_name="cashmovement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("payment__isnull", False), ("refund", None)),
+                    models.Q(("payment", None), ("refund__isnull", False)),
+                    _connector="OR",
+                ),
+                name="cash_movement_of_a_payment_or_a_refund",
+            ),
         ),
     ]

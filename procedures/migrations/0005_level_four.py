@@ -4,25 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('procedures', '0004_officials_queue'),
+        ("procedures", "0004_officials_queue"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='agency',
-            name='tax_code',
-            field=models.CharField(blank=True, max_length=14, verbose_name='mã số thuế'),
+            model_name="agency",
+            name="tax_code",
+            field=models.CharField(blank=True, max_length=14, verbose_name="mã số thuế"),
         ),
         migrations.AddField(
-            model_name='fee',
-            name='reductions',
-            field=models.JSONField(blank=True, default=dict, help_text='Theo diện: percent (giảm mấy phần trăm), law, automatic; trống là miễn.', verbose_name='mức giảm'),
+            model_name="fee",
+            name="reductions",
+            field=models.JSONField(
+                blank=True,
+                default=dict,
+                help_text="Theo diện: percent (giảm mấy phần trăm), law, automatic; trống là miễn.",
+                verbose_name="mức giảm",
+            ),
         ),
         migrations.AlterField(
-            model_name='agency',
-            name='bank_account',
-            field=models.JSONField(blank=True, default=dict, help_text='bin, bank, number, name; trống thì không nhận chuyển khoản.', verbose_name='tài khoản thu phí'),
+            model_name="agency",
+            name="bank_account",
+            field=models.JSONField(
+                blank=True,
+                default=dict,
+                help_text="bin, bank, number, name; trống thì không nhận chuyển khoản.",
+                verbose_name="tài khoản thu phí",
+            ),
         ),
     ]

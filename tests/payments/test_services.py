@@ -169,7 +169,7 @@ def test_the_receipt_says_what_was_paid_and_how(dossier, payment):
     facts = dossier.papers.get(kind=Paper.Kind.PAYMENT).facts
     assert (facts["series"], facts["number"]) == ("XNTT-2026", "0000001")
     assert (facts["total"], facts["total_in_words"]) == ("16.000", "Mười sáu nghìn đồng")
-    assert facts["method"] == "Cổng thanh toán"
+    assert facts["method"] == "Cổng thanh toán VNPAY"
     assert facts["transaction"] == "14226112"
     assert facts["payer"] == dossier.owner.full_name
 
