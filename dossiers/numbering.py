@@ -7,6 +7,9 @@ and numbered from 01 to its end).
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db import connection, models
 from django.utils import timezone
 
 from dossiers.models import Dossier, RegisterEntry, ResultCounter
@@ -36,9 +39,24 @@ def enter_register(dossier: Dossier, agency: Agency | None = None) -> RegisterEn
 
 def next_in_series(agency: Agency, symbol: str) -> int:
     """The next number of one series of an office in this year."""
-    year = timezone.localdate().year
-    ResultCounter.objects.get_or_create(agency=agency, year=year, symbol=symbol)
-    counter = ResultCounter.objects.select_for_update().get(agency=agency, year=year, symbol=symbol)
-    counter.last += 1
-    counter.save(update_fields=["last"])
-    return counter.last
+    return take(ResultCounter, agency_id=agency.pk, year=timezone.localdate().year, symbol=symbol)
+
+
+def take(counters: type[models.Model], **series: Any) -> int:
+    """The next number of a series: `last` of its row in `counters`, which begins with 1.
+
+    `series` are the columns that are unique together there. One statement on both databases
+    makes the row or counts it up, and keeps it locked until the transaction ends.
+    """
+    table, quote = counters._meta.db_table, connection.ops.quote_name
+    columns = ", ".join(quote(name) for name in series)
+    marks = ", ".join(["%s"] * len(series))
+    last = quote("last")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(table)} ({columns}, {last}) VALUES ({marks}, 1) "  # noqa: S608
+            f"ON CONFLICT ({columns}) DO UPDATE SET {last} = {quote(table)}.{last} + 1 "
+            f"RETURNING {last}",
+            list(series.values()),
+        )
+        return cursor.fetchone()[0]

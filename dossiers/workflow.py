@@ -142,42 +142,52 @@ def perform(
     the page on which they clicked. Raises `NotAllowed`, `Stale`, `NotPossible` or
     `Refused` with a sentence for the person; then nothing has changed.
     """
-    action = ACTIONS[name]
     with transaction.atomic(), worktime.one_calendar():
-        locked = _lock(dossier)
-        _check_person(action, locked, by)
-        if version is not None and version != locked.version:
-            raise Stale(what_happened(locked))
-        _check_state(action, locked)
-        move = Move(locked, action, by, details, timezone.now(), clock.Standing.of(locked))
-        # Whose act it was is said before a transfer changes the office.
-        agency = _agency_of(action, locked, by)
-        action.run(move)
-        clock.follow(locked, move.before, move.now)
-        locked.version += 1
-        locked.save()
-        event = ledger.append(
-            locked,
-            name,
-            from_state=move.before.state,
-            to_state=locked.state,
-            actor=by,
-            agency=agency,
-            data=move.data,
-            note=move.note,
-        )
-        _follow(move, event)
+        return perform_locked(lock(dossier.pk), name, by=by, version=version, **details)
+
+
+def perform_locked(
+    locked: Dossier, name: str, *, by: User | None, version: int | None = None, **details: Any
+) -> Dossier:
+    """The same for a dossier that `lock()` gave in this transaction.
+
+    What it raises has to end the transaction, since some of the move may be written.
+    """
+    action = ACTIONS[name]
+    _check_person(action, locked, by)
+    if version is not None and version != locked.version:
+        raise Stale(what_happened(locked))
+    _check_state(action, locked)
+    move = Move(locked, action, by, details, timezone.now(), clock.Standing.of(locked))
+    # Whose act it was is said before a transfer changes the office.
+    agency = _agency_of(action, locked, by)
+    action.run(move)
+    clock.follow(locked, move.before, move.now)
+    locked.version += 1
+    locked.save()
+    event = ledger.append(
+        locked,
+        name,
+        from_state=move.before.state,
+        to_state=locked.state,
+        actor=by,
+        agency=agency,
+        data=move.data,
+        note=move.note,
+    )
+    _follow(move, event)
     return locked
 
 
-def _lock(dossier: Dossier) -> Dossier:
+def lock(dossier_id: int) -> Dossier:
+    """The row of a dossier, locked until this transaction ends, with what a move looks at."""
     # A query, not refresh_from_db(): that toggles a flag which django-fsm shares between threads.
     return (
         Dossier.objects.select_for_update(of=("self",))
         .select_related(
             "revision__procedure", "owner", "receiving_agency__parent", "handling_agency__parent"
         )
-        .get(pk=dossier.pk)
+        .get(pk=dossier_id)
     )
 
 

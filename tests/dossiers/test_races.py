@@ -112,11 +112,11 @@ def slow(monkeypatch):
 def without_the_lock(monkeypatch):
     """The door without the lock that it takes."""
 
-    def read(dossier: Dossier) -> Dossier:
+    def read(dossier_id: int) -> Dossier:
         related = ("revision__procedure", "owner", "receiving_agency", "handling_agency")
-        return Dossier.objects.select_related(*related).get(pk=dossier.pk)
+        return Dossier.objects.select_related(*related).get(pk=dossier_id)
 
-    return lambda: monkeypatch.setattr(workflow, "_lock", read)
+    return lambda: monkeypatch.setattr(workflow, "lock", read)
 
 
 @pytest.fixture
@@ -375,10 +375,16 @@ def test_results_signed_at_once_are_numbered_without_gaps():
     assert numbers(outcomes) == [f"{number:02d}/QĐ-UBND" for number in range(1, 7)]
 
 
-def test_control_without_the_counters_lock_two_results_bear_one_number(unlocked):
+def test_control_without_the_counters_lock_two_results_bear_one_number(monkeypatch):
+    def read_then_write(counters: type[ResultCounter], **series: Any) -> int:
+        row = counters.objects.get(**series)
+        time.sleep(GAP)
+        counters.objects.filter(pk=row.pk).update(last=row.last + 1)
+        return row.last + 1
+
     calls = approvals(3)
     calls.pop()()  # the year's counter is there
-    unlocked(ResultCounter)
+    monkeypatch.setattr(numbering, "take", read_then_write)
 
     outcomes = together(calls)
 
