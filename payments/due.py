@@ -8,7 +8,7 @@ import logging
 from django.db.models import F
 from django.utils import timezone
 
-from payments import services
+from payments import callbacks
 from payments.models import Payment
 
 ASK_AFTER = datetime.timedelta(minutes=5)
@@ -48,7 +48,7 @@ def query_pending() -> int:
 def _ask(payment: Payment) -> bool:
     """Ask about one payment; a fault in one must not keep the others back."""
     try:
-        return services.query_gateway(payment)
+        return callbacks.query_gateway(payment)
     except Exception:
         logger.exception("payment %s: the gateway's answer was not taken", payment.reference)
         return True

@@ -6,7 +6,6 @@ Rows are locked in this order everywhere: dossier, payment, counter.
 from __future__ import annotations
 
 import datetime
-import logging
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -16,24 +15,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import conflicts, papers, results, throttling, workflow
+from dossiers import conflicts, papers, results, workflow
 from dossiers.models import Dossier, Paper
+from payments import receipts
 from payments.gateways import vnpay
-from payments.models import GatewayMessage, Payment, Receipt, ReceiptCounter
-from payments.money import format_dong, in_words
+from payments.models import Payment
 from procedures.models import Posting
-from procedures.text import in_vietnamese, normalise
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
 
-UNSIGNED_KEPT = 30  # a minute
 PAY_WITHIN = datetime.timedelta(minutes=15)
-QUERY_AFTER = datetime.timedelta(minutes=1)
-SERIES = "XNTT"
-MESSAGE_FIELDS, MESSAGE_KEY, MESSAGE_VALUE = 30, 64, 255  # what is kept of a message, at most
-
-logger = logging.getLogger(__name__)
 
 
 class AmountMismatch(Exception):
@@ -186,8 +178,8 @@ def confirm(
     payment.transaction = transaction_number
     payment.needs_refund = not is_awaited
     payment.save(update_fields=["state", "method", "paid_at", "transaction", "needs_refund"])
-    receipt = _issue_receipt(payment, dossier, by=by)
-    papers.ask_for(dossier, Paper.Kind.PAYMENT, _receipt_facts(receipt, dossier))
+    receipt = receipts.issue(payment, dossier, by=by)
+    papers.ask_for(dossier, Paper.Kind.PAYMENT, receipts.facts_of(receipt, dossier))
     if dossier.state == Dossier.State.PAYMENT_REQUIRED:
         workflow.perform(
             dossier, "confirm_payment", by=None, payment=payment.pk, amount=payment.amount
@@ -219,55 +211,6 @@ def owes_at_counter(dossier: Dossier) -> bool:
     return dossier.payments.filter(state=Payment.State.PENDING).exists()
 
 
-def _issue_receipt(payment: Payment, dossier: Dossier, *, by: User | None) -> Receipt:
-    """The next number of this office and year, from a row that stays locked until commit."""
-    agency, year = dossier.receiving_agency, timezone.localtime(payment.paid_at).year
-    counters = ReceiptCounter.objects.select_for_update()
-    counter = counters.filter(agency=agency, series=SERIES, year=year).first()
-    if counter is None:
-        ReceiptCounter.objects.get_or_create(agency=agency, series=SERIES, year=year)
-        counter = counters.get(agency=agency, series=SERIES, year=year)
-    counter.last += 1
-    counter.save(update_fields=["last"])
-    return Receipt.objects.create(
-        payment=payment,
-        agency=agency,
-        series=SERIES,
-        year=year,
-        number=counter.last,
-        issued_at=payment.paid_at,
-        received_by=by,
-    )
-
-
-@in_vietnamese
-def _receipt_facts(receipt: Receipt, dossier: Dossier) -> dict:
-    payment = receipt.payment
-    return {
-        **papers.head(dossier, receipt.agency, now=receipt.issued_at),
-        "series": f"{SERIES}-{receipt.year}",
-        "number": f"{receipt.number:07d}",
-        "payer": dossier.applicant_name,
-        "lines": [_money_line(line) for line in payment.lines],
-        "total": format_dong(payment.amount).removesuffix(" đồng"),
-        "total_in_words": in_words(payment.amount),
-        "method": payment.get_method_display(),
-        "transaction": payment.transaction,
-        "paid_at": papers.iso(payment.paid_at),
-        "received_by": receipt.received_by.get_full_name() if receipt.received_by else "",
-    }
-
-
-def _money_line(line: dict) -> dict:
-    return {
-        "name": line["name"],
-        "quantity": f"{line['quantity']} {line['unit']}".strip(),
-        "unit_price": format_dong(line["unit_amount"]).removesuffix(" đồng"),
-        "amount": format_dong(line["amount"]).removesuffix(" đồng"),
-        "source": line["source"],
-    }
-
-
 @transaction.atomic
 def take_cash(payment: Payment, *, by: User) -> bool:
     """Record cash paid at the desk for these charges; False where they were paid before.
@@ -293,100 +236,3 @@ def take_cash(payment: Payment, *, by: User) -> bool:
         _give_up_pending(dossier)
         payment = ask(dossier, payment.lines)
     return confirm(payment, amount=payment.amount, method=Payment.Method.CASH, by=by)
-
-
-# --- What the gateway tells us --------------------------------------------------------
-
-
-def take_callback(raw_query: str) -> str:
-    """Take a server callback and return the protocol's answer code.
-
-    In the protocol's order: signature (97), our reference (01), amount (04), state (02).
-    Whatever came is kept, without its hash. An error inside is the caller's to answer (99):
-    the gateway then sends it again. Source: DOMAIN.md 4.1.
-    """
-    try:
-        params = vnpay.parse_query(raw_query)
-    except vnpay.BadQuery:
-        return _answer("97", None, {})
-    if not vnpay.verify(params, settings.VNPAY_HASH_SECRET):
-        return _answer("97", None, params)
-    is_ours = params.get("vnp_TmnCode") == settings.VNPAY_TMN_CODE
-    # Our own pay address is signed with the same secret, but says nothing of an outcome.
-    if not is_ours or "vnp_ResponseCode" not in params:
-        return _answer("97", None, params)
-    payment = Payment.objects.filter(reference=params.get("vnp_TxnRef", "")).first()
-    if payment is None:
-        return _answer("01", None, params)
-    return _answer(_settle(payment, params), payment, params)
-
-
-def _settle(payment: Payment, params: dict[str, str]) -> str:
-    """Believe a signed message about a payment; returns the answer code."""
-    amount = vnpay.amount_of(params)
-    if amount != payment.amount:
-        return "04"
-    number = params.get("vnp_TransactionNo", "")
-    if payment.state == Payment.State.PAID:
-        if vnpay.is_success(params) and number != payment.transaction:
-            logger.warning("payment %s: money said to have come twice", payment.reference)
-        return "02"
-    if vnpay.is_success(params):
-        return "00" if confirm(payment, amount=amount, transaction_number=number) else "02"
-    if vnpay.is_failure(params):
-        return "00" if _fail(payment) else "02"
-    return "00"
-
-
-def _fail(payment: Payment) -> bool:
-    unpaid = [Payment.State.PENDING, Payment.State.CANCELLED]
-    rows = Payment.objects.filter(pk=payment.pk, state__in=unpaid)
-    return bool(rows.update(state=Payment.State.FAILED))
-
-
-def _answer(code: str, payment: Payment | None, params: dict, kind: str = "callback") -> str:
-    # Anybody can send what is not signed; a flood of it must not fill the database.
-    if code == "97" and not throttling.allow_key("unsigned-callback", per_minute=UNSIGNED_KEPT):
-        return code
-    kept = {
-        normalise(key)[:MESSAGE_KEY]: normalise(value)[:MESSAGE_VALUE]
-        for key, value in list(params.items())[:MESSAGE_FIELDS]
-        if key != "vnp_SecureHash"
-    }
-    GatewayMessage.objects.create(payment=payment, kind=kind, answer=code, content=kept)
-    return code
-
-
-def query_due(payment: Payment) -> bool:
-    """Whether to ask the gateway about a payment now: it was begun, the gateway has not said
-    how it ended, and was not asked just now. One that was given up may still bring money."""
-    is_open = payment.state in {Payment.State.PENDING, Payment.State.CANCELLED}
-    if not is_open or payment.started_at is None:
-        return False
-    return payment.queried_at is None or timezone.now() - payment.queried_at > QUERY_AFTER
-
-
-def query_gateway(payment: Payment, *, ip: str = "127.0.0.1") -> bool:
-    """Ask the gateway what became of a payment, and believe its signed answer.
-
-    False where it gave none that can be believed: then nothing changed. The network call is
-    outside any transaction.
-    """
-    if not query_due(payment):
-        return True
-    unasked = Payment.objects.filter(pk=payment.pk, queried_at=payment.queried_at)
-    if not unasked.update(queried_at=timezone.now()):
-        return True
-    try:
-        raw = vnpay.query(merchant(), payment.reference, payment.started_at, ip)
-    except vnpay.GatewayUnavailable:
-        return False
-    answer = {key: "" if value is None else str(value) for key, value in raw.items()}
-    if answer.get("vnp_ResponseCode") != "00":
-        return True
-    status = answer.get("vnp_TransactionStatus", "")
-    if status in vnpay.UNDECIDED:
-        return True
-    code = _settle(payment, {**answer, "vnp_ResponseCode": status})
-    _answer(code, payment, answer, "query")
-    return True

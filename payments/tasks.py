@@ -10,6 +10,6 @@ from payments.models import Payment
 @task()
 def query_gateway(payment_id: int) -> None:
     """Ask the gateway about one payment."""
-    from payments import services
+    from payments import callbacks
 
-    services.query_gateway(Payment.objects.get(pk=payment_id))
+    callbacks.query_gateway(Payment.objects.get(pk=payment_id))

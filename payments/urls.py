@@ -3,15 +3,15 @@
 from django.conf import settings
 from django.urls import path
 
-from payments import views
 from payments.sandbox import views as sandbox
+from payments.views import gateway, paying
 
 app_name = "payments"
 
 urlpatterns = [
-    path("ho-so/<str:code>/", views.start, name="start"),
-    path("ket-qua/", views.returned, name="return"),
-    path("vnpay/ipn/", views.ipn, name="ipn"),
+    path("ho-so/<str:code>/", paying.start, name="start"),
+    path("ket-qua/", gateway.returned, name="return"),
+    path("vnpay/ipn/", gateway.ipn, name="ipn"),
 ]
 if settings.PAYMENT_SANDBOX:
     urlpatterns += [

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from dossiers import workflow
 from dossiers.models import Dossier, Paper
-from payments import services
+from payments import callbacks, services
 from payments.gateways import vnpay
 from payments.models import GatewayMessage, Payment, Receipt
 from tests import factories
@@ -260,9 +260,9 @@ def test_what_a_stranger_sends_is_cut_to_size(payment):
     call_back(long)
 
     content = GatewayMessage.objects.get().content
-    assert len(content) == services.MESSAGE_FIELDS
-    assert max(map(len, content)) == services.MESSAGE_KEY
-    assert max(map(len, content.values())) == services.MESSAGE_VALUE
+    assert len(content) == callbacks.MESSAGE_FIELDS
+    assert max(map(len, content)) == callbacks.MESSAGE_KEY
+    assert max(map(len, content.values())) == callbacks.MESSAGE_VALUE
 
 
 # --- When something breaks inside -----------------------------------------------------
@@ -295,7 +295,7 @@ def test_an_error_inside_answers_99_is_logged_and_leaves_nothing_half_done(
     assert answer == {"RspCode": "99", "Message": "Unknown error"}
     assert everything() == before
     [record] = [r for r in caplog.records if r.levelno == logging.ERROR]
-    assert record.name == "payments.views"
+    assert record.name == "payments.views.gateway"
     assert "đĩa đầy" in caplog.text
     assert settings.VNPAY_HASH_SECRET not in caplog.text
     assert outcome(payment)["vnp_SecureHash"] not in caplog.text
@@ -327,7 +327,7 @@ def test_the_answer_is_given_after_commit(monkeypatch):
         seen.append((connection.in_atomic_block, fresh(payment).state))
         return code
 
-    monkeypatch.setattr(services, "_answer", respond)
+    monkeypatch.setattr(callbacks, "_answer", respond)
 
     assert call_back(query_string(payment)) == CONFIRMED
 

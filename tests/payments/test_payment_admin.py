@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dossiers import workflow
 from dossiers.models import Dossier, Relative
-from payments import services
+from payments import callbacks, services
 from payments.models import GatewayMessage, Payment, Receipt
 from tests import factories
 
@@ -144,7 +144,7 @@ def test_an_unknown_reference_is_not_found(client, cashier):
 
 def test_after_a_failure_online_the_button_is_still_there(client, dossier, payment, cashier):
     services.begin(dossier)
-    services._fail(payment)
+    callbacks._fail(payment)
     client.force_login(cashier)
     assert page(client, dossier).text.count(BUTTON) == 1
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from dossiers import ledger, papers, workflow
 from dossiers.models import Dossier, Paper
-from payments import services
+from payments import callbacks, services
 from payments.models import Payment, Receipt
 from tests import factories
 from tests.payments.wire import CONFIRMED, KNOWN, call_back, query_string
@@ -165,7 +165,7 @@ def test_eight_clicks_on_pay_begin_one_attempt(dossier):
 
 
 def test_eight_clicks_after_a_failure_begin_one_new_attempt(dossier, payment):
-    services._fail(payment)
+    callbacks._fail(payment)
 
     begun = at_once(*[lambda: services.begin(dossier)] * 8)
 

@@ -10,7 +10,7 @@ from django.db import connection
 
 from dossiers import workflow
 from dossiers.models import Dossier
-from payments import due, services
+from payments import callbacks, due, services
 from payments.gateways import vnpay
 from payments.models import GatewayMessage, Payment, Receipt
 from portal.management.commands import run_due
@@ -75,7 +75,7 @@ def facts():
 def test_a_signed_answer_settles_the_payment(payment, answer_with, status, state):
     answer_with(content=query_answer(payment, status))
 
-    assert services.query_gateway(payment) is True
+    assert callbacks.query_gateway(payment) is True
 
     assert fresh(payment).state == state
     message = GatewayMessage.objects.get()
@@ -88,7 +88,7 @@ def test_an_answer_that_decides_nothing_changes_nothing(payment, answer_with, st
     answer_with(content=query_answer(payment, status))
     before = facts()
 
-    services.query_gateway(payment)
+    callbacks.query_gateway(payment)
 
     assert facts() == before
 
@@ -101,7 +101,7 @@ def test_the_gateway_is_asked_by_the_time_that_was_in_the_pay_address(
     again = services.gateway_url(services.begin(dossier), ip="::1")
     asked = answer_with(content=query_answer(payment))
 
-    services.query_gateway(services.begin(dossier))
+    callbacks.query_gateway(services.begin(dossier))
 
     [body] = asked
     assert body["vnp_TransactionDate"] == "20261125090000"
@@ -126,7 +126,7 @@ def test_no_answer_that_can_be_believed_changes_nothing(payment, answer_with, st
     asked = answer_with(status=status, content=content)
     before = facts()
 
-    assert services.query_gateway(payment) is False
+    assert callbacks.query_gateway(payment) is False
 
     assert facts() == before
     assert len(asked) == 1
@@ -146,7 +146,7 @@ def test_a_forged_answer_changes_nothing(payment, answer_with, change):
     answer_with(content=query_answer(payment) | change)
     before = facts()
 
-    assert services.query_gateway(payment) is False
+    assert callbacks.query_gateway(payment) is False
 
     assert facts() == before
 
@@ -156,7 +156,7 @@ def test_a_signed_answer_about_another_payment_changes_nothing(payment, answer_w
     answer_with(content=query_answer(other))
     before = facts()
 
-    assert services.query_gateway(payment) is False
+    assert callbacks.query_gateway(payment) is False
 
     assert facts() == before
 
@@ -166,7 +166,7 @@ def test_an_order_that_the_gateway_does_not_know_stays_open(payment, answer_with
     answer_with(content=query_answer(payment, "", vnp_ResponseCode=code))
     before = facts()
 
-    assert services.query_gateway(payment) is True
+    assert callbacks.query_gateway(payment) is True
 
     assert facts() == before
 
@@ -174,7 +174,7 @@ def test_an_order_that_the_gateway_does_not_know_stays_open(payment, answer_with
 def test_another_amount_is_kept_and_pays_nothing(dossier, payment, answer_with):
     answer_with(content=query_answer(payment, vnp_Amount="100"))
 
-    services.query_gateway(payment)
+    callbacks.query_gateway(payment)
 
     assert fresh(payment).state == State.PENDING
     assert GatewayMessage.objects.get().answer == "04"
@@ -183,7 +183,7 @@ def test_another_amount_is_kept_and_pays_nothing(dossier, payment, answer_with):
 def test_numbers_in_the_answer_are_taken_as_their_digits(payment, answer_with):
     answer_with(content=query_answer(payment, vnp_Amount=1600000, vnp_TransactionNo=14226112))
 
-    services.query_gateway(payment)
+    callbacks.query_gateway(payment)
 
     assert fresh(payment).transaction == "14226112"
 
@@ -195,7 +195,7 @@ def test_a_slow_gateway_is_given_up_in_bounded_time(payment, answer_with, monkey
     answer_with(content=query_answer(payment), wait=done)
     before, begun = facts(), time.monotonic()
 
-    answered = services.query_gateway(payment)
+    answered = callbacks.query_gateway(payment)
     done.set()
 
     assert answered is False
@@ -214,7 +214,7 @@ def test_the_network_is_waited_for_outside_any_transaction(settings, monkeypatch
 
     monkeypatch.setattr(vnpay, "_post", post)
 
-    services.query_gateway(payment)
+    callbacks.query_gateway(payment)
 
     assert seen == [False]
     assert fresh(payment).state == State.PAID
@@ -227,12 +227,12 @@ def test_the_same_payment_is_asked_about_once_a_minute(payment, answer_with, clo
     asked = answer_with(content=query_answer(payment, "01"))
     stale = fresh(payment)
 
-    services.query_gateway(payment)
-    services.query_gateway(stale)
-    services.query_gateway(fresh(payment))
+    callbacks.query_gateway(payment)
+    callbacks.query_gateway(stale)
+    callbacks.query_gateway(fresh(payment))
     assert len(asked) == 1
     clock.shift(MINUTE + datetime.timedelta(seconds=1))
-    services.query_gateway(fresh(payment))
+    callbacks.query_gateway(fresh(payment))
 
     assert len(asked) == 2
 
@@ -240,10 +240,10 @@ def test_the_same_payment_is_asked_about_once_a_minute(payment, answer_with, clo
 def test_nothing_is_asked_about_what_never_began_or_has_ended(dossier, answer_with):
     payment = dossier.payments.get()
     asked = answer_with()
-    services.query_gateway(payment)
+    callbacks.query_gateway(payment)
     call_back(query_string(services.begin(dossier)))
 
-    services.query_gateway(fresh(payment))
+    callbacks.query_gateway(fresh(payment))
 
     assert asked == []
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dossiers import ledger, workflow
 from dossiers.models import Dossier, Paper
-from payments import services
+from payments import callbacks, services
 from payments.gateways import vnpay
 from payments.models import Payment, Receipt
 from tests import factories
@@ -80,7 +80,7 @@ class Story:
 
     def step_query_paid(self, number):
         payment = Payment.objects.get(pk=self.attempt(number).pk)
-        if services.query_due(payment):
+        if callbacks.query_due(payment):
             self.paid_online.add(payment.pk)
         self._query(payment, "00")
 
@@ -93,7 +93,7 @@ class Story:
     def _query(self, payment, status):
         answer = query_answer(payment, status)
         self.monkeypatch.setattr(vnpay, "_post", lambda url, body: answer)
-        services.query_gateway(payment)
+        callbacks.query_gateway(payment)
 
     def step_return(self, number):
         raw = query_string(self.attempt(number))

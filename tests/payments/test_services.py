@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dossiers import ledger, workflow
 from dossiers.models import Dossier, Paper
-from payments import services
+from payments import callbacks, services
 from payments.models import Payment, Receipt, ReceiptCounter
 from procedures import worktime
 from procedures.models import Agency
@@ -114,7 +114,7 @@ def test_an_attempt_that_was_never_begun_does_not_lapse(dossier, payment, clock)
 
 def test_a_failed_attempt_is_followed_by_one_of_the_same_charges(dossier, payment):
     services.begin(dossier)
-    services._fail(payment)
+    callbacks._fail(payment)
 
     again = services.begin(dossier)
 
@@ -125,7 +125,7 @@ def test_a_failed_attempt_is_followed_by_one_of_the_same_charges(dossier, paymen
 def test_a_paid_payment_does_not_fail(payment):
     confirm(payment)
 
-    assert services._fail(payment) is False
+    assert callbacks._fail(payment) is False
     assert fresh(payment).state == State.PAID
 
 
@@ -210,7 +210,7 @@ def test_another_amount_changes_nothing(dossier, payment, amount):
 
 
 def test_a_later_success_beats_a_failure(dossier, payment):
-    services._fail(payment)
+    callbacks._fail(payment)
 
     assert confirm(payment) is True
 
@@ -221,7 +221,7 @@ def test_a_later_success_beats_a_failure(dossier, payment):
 
 def test_the_first_attempt_may_succeed_while_the_second_is_begun(dossier, payment):
     services.begin(dossier)
-    services._fail(payment)
+    callbacks._fail(payment)
     second = services.begin(dossier)
 
     confirm(payment)
@@ -233,7 +233,7 @@ def test_the_first_attempt_may_succeed_while_the_second_is_begun(dossier, paymen
 
 def test_paying_both_attempts_records_both_and_marks_the_second(dossier, payment):
     services.begin(dossier)
-    services._fail(payment)
+    callbacks._fail(payment)
     second = services.begin(dossier)
     confirm(second, number="14000002")
 
@@ -404,7 +404,7 @@ def test_no_cash_is_taken_for_a_dossier_that_has_ended(dossier, payment, cashier
 
 def test_cash_can_be_taken_after_a_failure_online(dossier, payment, cashier):
     services.begin(dossier)
-    services._fail(payment)
+    callbacks._fail(payment)
 
     assert services.take_cash(payment, by=cashier) is True
 
