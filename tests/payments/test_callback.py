@@ -272,8 +272,8 @@ def test_what_a_stranger_sends_is_cut_to_size(payment):
     "target",
     [
         "payments.services._lock",
-        "payments.services._issue_receipt",
-        "payments.services._receipt_facts",
+        "payments.receipts.issue",
+        "payments.receipts.facts_of",
         "dossiers.papers.ask_for",
         "dossiers.workflow.perform",
         "dossiers.notices.tell",

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from dossiers import ledger, papers, workflow
 from dossiers.models import Dossier, Paper
-from payments import callbacks, services
+from payments import callbacks, receipts, services
 from payments.models import Payment, Receipt
 from tests import factories
 from tests.payments.wire import CONFIRMED, KNOWN, call_back, query_string
@@ -40,13 +40,13 @@ def at_once(*jobs):
 @pytest.fixture
 def wide_gap(monkeypatch):
     """Time between what `confirm()` reads and what it writes, so that others get in between."""
-    issue = services._issue_receipt
+    issue = receipts.issue
 
     def slowly(*args, **details):
         time.sleep(0.05)
         return issue(*args, **details)
 
-    monkeypatch.setattr(services, "_issue_receipt", slowly)
+    monkeypatch.setattr(receipts, "issue", slowly)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dossiers import ledger, workflow
 from dossiers.models import Dossier, Paper
-from payments import callbacks, services
+from payments import callbacks, receipts, services
 from payments.models import Payment, Receipt, ReceiptCounter
 from procedures import worktime
 from procedures.models import Agency
@@ -315,13 +315,13 @@ def test_a_payment_that_is_undone_leaves_no_gap(payment, monkeypatch):
     assert not Paper.objects.filter(dossier=payment.dossier, kind=Paper.Kind.PAYMENT).exists()
 
 
-@pytest.mark.parametrize("step", ["_issue_receipt", "_receipt_facts"])
+@pytest.mark.parametrize("step", ["issue", "facts_of"])
 def test_a_fault_at_any_step_undoes_all(dossier, payment, monkeypatch, step):
     def fail(*args, **details):
         raise RuntimeError
 
     with monkeypatch.context() as patch, pytest.raises(RuntimeError):
-        patch.setattr(services, step, fail)
+        patch.setattr(receipts, step, fail)
         confirm(payment)
 
     assert fresh(payment).state == State.PENDING
