@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from procedures.formspec import conditions
 from procedures.models import Channel, Fee, Revision
 
+WAIVED = 100
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """One ground on which a fee is waived (`percent` 100) or lessened, with its law.
+
+    An automatic one is for whoever files that way; any other is claimed and confirmed.
+    """
+
+    key: str
+    label: str
+    percent: int
+    law: str
+    automatic: str = ""
+
 
 @dataclass(frozen=True)
 class FeeLine:
-    """One charge that applies: amounts in whole đồng, None where the law gives none yet."""
+    """One charge that applies: amounts in whole đồng, None where the law gives none yet.
+
+    `amount` is what is to be paid; `full_amount` is that without `exemption`, the ground on
+    which `percent` of it was taken off under `exemption_law`. `is_claimed` says that a claim
+    on it waits for the office: it is not asked until then.
+    """
 
     key: str
     name: str
@@ -25,6 +46,11 @@ class FeeLine:
     source: str
     is_payable_online: bool
     is_refundable: bool
+    full_amount: int | None = None
+    exemption: str = ""
+    exemption_law: str = ""
+    percent: int = 0
+    is_claimed: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """Plain JSON, as it is copied into a payment."""
@@ -38,11 +64,14 @@ def fee_lines(
     channel: str,
     filed: datetime.datetime | None = None,
     due: str | None = None,
+    granted: Mapping[str, str] | None = None,
+    claimed: Collection[str] = (),
 ) -> list[FeeLine]:
     """The charges that these answers lead to, of one due moment or of all.
 
     A fee without channels is asked on every channel. One that is multiplied by an answer
-    is left out when that answer is 0 or missing.
+    is left out when that answer is 0 or missing. `granted` are the exemptions that the
+    office confirmed, by the key of their fee; `claimed` the fees whose claim is undecided.
     """
     lines = []
     for fee in revision.fees.all():
@@ -51,8 +80,62 @@ def fee_lines(
         if conditions.holds(fee.when, answers, filed=filed):
             line = _line(fee, answers, filed)
             if line.quantity:
-                lines.append(line)
+                row = best_exemption(fee, (granted or {}).get(fee.key), channel=channel)
+                line = replace(line, is_claimed=fee.key in claimed)
+                lines.append(lessened(line, row) if row else line)
     return lines
+
+
+def exemptions(fee: Fee) -> list[Exemption]:
+    """The grounds on which a fee is waived or lessened, in the order of the revision."""
+    found = []
+    for key, label in fee.exemptions.items():
+        said = fee.reductions.get(key, {})
+        found.append(
+            Exemption(
+                key=key,
+                label=label,
+                percent=said.get("percent", WAIVED),
+                law=said.get("law") or fee.exemption_law,
+                automatic=said.get("automatic", ""),
+            )
+        )
+    return found
+
+
+def claimable(fee: Fee) -> list[Exemption]:
+    """Those of them that a person has to claim."""
+    return [row for row in exemptions(fee) if not row.automatic]
+
+
+def best_exemption(fee: Fee, granted: str | None, *, channel: str) -> Exemption | None:
+    """What holds of the one that was confirmed and the one of the channel: they do not add up,
+    the one that takes off more counts."""
+    rows = [row for row in exemptions(fee) if row.key == granted or row.automatic == channel]
+    return max(rows, key=lambda row: row.percent, default=None)
+
+
+def lessened(line: FeeLine, row: Exemption) -> FeeLine:
+    """`line` with an exemption taken off; what is waived is 0, also where nobody knows it."""
+    amount = 0 if row.percent == WAIVED else line.full_amount
+    if amount:
+        amount = rest_of(amount, row.percent)
+    return replace(
+        line,
+        amount=amount,
+        exemption=row.label,
+        exemption_law=row.law,
+        percent=row.percent,
+        is_payable_online=line.is_payable_online and amount is not None,
+    )
+
+
+def rest_of(amount: int, percent: int) -> int:
+    """What is left of `amount` đồng when `percent` (1 to 100) is taken off: whole đồng, half up.
+
+    Of the sum of a charge, not of each unit: 3 × 2.501 less 50% is 3.752, from 3.751,5.
+    """
+    return (amount * (WAIVED - percent) + WAIVED // 2) // WAIVED
 
 
 def _line(fee: Fee, answers: Mapping[str, Any], filed: datetime.datetime | None) -> FeeLine:
@@ -77,6 +160,7 @@ def _line(fee: Fee, answers: Mapping[str, Any], filed: datetime.datetime | None)
         source=fee.source,
         is_payable_online=fee.is_confirmed and amount is not None,
         is_refundable=fee.is_refundable,
+        full_amount=amount,
     )
 
 
@@ -123,5 +207,8 @@ def blocks_online_filing(revision: Revision) -> Fee | None:
 
 def _blocks_online_filing(fee: Fee) -> bool:
     if fee.due != Fee.Due.FILING or fee.when or (fee.is_known and fee.is_confirmed):
+        return False
+    kind = Channel.Kind.ONLINE
+    if any(row.automatic == kind and row.percent == WAIVED for row in exemptions(fee)):
         return False
     return fee.is_asked_on(Channel.Kind.ONLINE)

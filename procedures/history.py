@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from procedures.fees import WAIVED
 from procedures.formspec.spec import Form
 from procedures.models import CatalogueLoad, Channel, Fee, Procedure, RequiredDocument, Revision
-from procedures.presenting import channel_time, fee_text
+from procedures.presenting import channel_time, exemption_text, fee_text
 from procedures.text import lower_first
 
 IN_FORCE = (Revision.Status.PUBLISHED, Revision.Status.SUPERSEDED)
@@ -292,8 +293,16 @@ def _price(row: dict | None) -> str:
             is_confirmed=row.get("confirmed", False),
         )
     )  # fmt: skip
-    extra = [str(Fee.Due(row["pay"]).label), *(row.get("exempt") or {}).values()]
+    exempt = (row.get("exempt") or {}).values()
+    extra = [str(Fee.Due(row["pay"]).label), *map(_exemption, exempt)]
     return "; ".join([text, *extra, *filter(None, [row.get("note")])])
+
+
+def _exemption(row: str | dict[str, Any]) -> str:
+    if isinstance(row, str):
+        return row
+    percent = row.get("reduce", WAIVED)
+    return exemption_text(row["label"], percent, row.get("automatic", ""))
 
 
 def _documents(key: str, old: list | None, new: list | None) -> Iterator[Difference]:

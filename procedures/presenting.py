@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from procedures.fees import blocks_online_filing
+from procedures.fees import WAIVED, Exemption, blocks_online_filing, exemptions
 from procedures.filingplace import national_url, only_national, portal_office
 from procedures.formspec.inwords import in_words
 from procedures.models import Agency, Channel, Fee, Procedure, RequiredDocument, Revision
@@ -247,9 +247,22 @@ def fee_context(fee: Fee, revision: Revision) -> dict[str, Any]:
         "when": in_words(fee.when, revision.form) if fee.when else "",
         "is_conditional": bool(fee.when),
         "due": fee.get_due_display(),
-        "exemptions": list(fee.exemptions.values()),
+        "exemptions": [_exemption_words(row, fee) for row in exemptions(fee)],
         "exemption_law": fee.exemption_law,
     }
+
+
+def _exemption_words(row: Exemption, fee: Fee) -> str:
+    text = exemption_text(row.label, row.percent, row.automatic)
+    return text if row.law == fee.exemption_law else f"{text} ({row.law})"
+
+
+def exemption_text(label: str, percent: int = WAIVED, automatic: str = "") -> str:
+    """`Hộ cận nghèo: giảm 50%`; of one that waives, the label alone."""
+    text = label
+    if percent != WAIVED:
+        text = _("%(label)s: giảm %(percent)d%%") % {"label": label, "percent": percent}
+    return _("%(text)s, không phải đề nghị") % {"text": text} if automatic else text
 
 
 def note_context(note: str) -> dict[str, Any]:

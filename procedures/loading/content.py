@@ -245,6 +245,7 @@ def _fee(fee: FeeSpec, path: Path, spec: ProcedureSpec) -> Iterator[Finding]:
     if fee.cap is not None and not fee.tiers:
         yield Finding((*path, "cap"), _("cap chỉ dùng cùng tiers."), kind="fee")
     yield from _tiers(fee, path)
+    yield from _exemptions(fee, path)
     known = Form(spec.form).paths()
     for key in ("counted", "times"):
         question = known.get(getattr(fee, key) or "")
@@ -259,6 +260,22 @@ def _fee(fee: FeeSpec, path: Path, spec: ProcedureSpec) -> Iterator[Finding]:
 def _is_repeated(question: str, spec: ProcedureSpec) -> bool:
     section = Form(spec.form).section(question.split(".")[0])
     return bool(section and section.repeat)
+
+
+def _exemptions(fee: FeeSpec, path: Path) -> Iterator[Finding]:
+    """Each stands on a law; one that comes by itself is for a way to file that the fee knows."""
+    automatic = [key for key, row in fee.exempt.items() if row.automatic]
+    for key, row in fee.exempt.items():
+        here = (*path, "exempt", key)
+        if not (row.law or fee.exempt_law):
+            message = _("Miễn, giảm phải có căn cứ: ghi exempt_law, hoặc law của “%(label)s”.")
+            yield Finding(here, message % {"label": row.label}, kind="fee")
+        if row.automatic and fee.channels and row.automatic not in fee.channels:
+            message = _("Khoản này không thu khi nộp trực tuyến nên “%(label)s” không dùng đến.")
+            yield Finding(here, message % {"label": row.label}, kind="fee")
+        if row.automatic and key != automatic[0]:
+            message = _("Mỗi khoản chỉ có một diện tự áp dụng (automatic).")
+            yield Finding(here, message, kind="fee")
 
 
 def _tiers(fee: FeeSpec, path: Path) -> Iterator[Finding]:

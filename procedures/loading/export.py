@@ -36,6 +36,8 @@ def scalar(key: str, value: Any) -> str:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, int) and key == "reduce":
+        return f"{value}%"
     if isinstance(value, int):
         return grouped(value) if key in _MONEY else str(value)
     if key == "effective_from" and _ISO_DAY.fullmatch(value):

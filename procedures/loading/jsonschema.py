@@ -89,6 +89,8 @@ def _described(
 
 def _value(annotation: Any, parts: dict[str, Any]) -> dict[str, Any]:
     """The schema of one value."""
+    if annotation == schema.Exemption:
+        return {"anyOf": [{"type": _SCALAR}, _reference(schema.ExemptionSpec, parts)]}
     known = _known(annotation)
     if known is not None:
         return _bounded(known, annotation.__metadata__)
@@ -127,6 +129,7 @@ def _known(annotation: Any) -> dict[str, Any] | None:
     kinds = {
         _converter(YesNo): {"enum": [True, False, *sorted(YES_WORDS), *sorted(NO_WORDS)]},
         _converter(Whole): _WHOLE_NUMBER,
+        _converter(schema.Percent): {"type": ["string", "integer"], "pattern": r"^\d{1,3} ?%?$"},
         _converter(schema.Amount): {"anyOf": [*_WHOLE_NUMBER["anyOf"], {"const": "unknown"}]},
         _converter(schema.Day): {
             "type": "string",

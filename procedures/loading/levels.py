@@ -156,7 +156,8 @@ def _lacks_of_level_4(spec: ProcedureSpec) -> Iterator[Lack]:
 
 
 def _is_due_online(fee: FeeSpec) -> bool:
-    return not fee.channels or "online" in fee.channels
+    is_free = any(row.automatic and row.reduce in {None, 100} for row in fee.exempt.values())
+    return not is_free and (not fee.channels or "online" in fee.channels)
 
 
 def is_priced(fee: FeeSpec) -> bool:

@@ -15,7 +15,7 @@ from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from procedures.loading.schema import DocumentSpec, ProcedureSpec
+from procedures.loading.schema import DocumentSpec, FeeSpec, ProcedureSpec
 from procedures.models import (
     CatalogueLoad,
     Channel,
@@ -218,8 +218,19 @@ def _fees(revision: Revision, spec: ProcedureSpec) -> Iterator[Fee]:
             alternatives=[case.model_dump() for case in row.alternatives],
             when=row.when or "", unit=row.per or "", times=row.times or "", due=row.pay,
             source=row.source, is_confirmed=row.confirmed, is_refundable=row.refundable,
-            exemptions=row.exempt, exemption_law=row.exempt_law or "",
+            exemptions={key: one.label for key, one in row.exempt.items()},
+            exemption_law=row.exempt_law or "", reductions=_reductions(row),
         )  # fmt: skip
+
+
+def _reductions(row: FeeSpec) -> dict[str, dict[str, Any]]:
+    """What an exemption has beyond its label: `percent`, `law`, `automatic`, those it has."""
+    found = {}
+    for key, one in row.exempt.items():
+        known = {"percent": one.reduce, "law": one.law, "automatic": one.automatic}
+        if said := {name: value for name, value in known.items() if value}:
+            found[key] = said
+    return found
 
 
 def _fee_channels(

@@ -78,11 +78,25 @@ def _duration(value: Any) -> Any:
     return f"{int(match[1])} {match[2]}{'s' if int(match[1]) != 1 else ''}"
 
 
+def _percent(value: Any) -> Any:
+    """`50%`, with the sign or without: a part of a hundred that is taken off, 1 to 100."""
+    match = re.fullmatch(r"(\d{1,3})\s*%?", str(value).strip())
+    if not match or not 1 <= int(match[1]) <= 100:
+        raise PydanticCustomError("percent", "percent", {"given": str(value)})
+    return int(match[1])
+
+
+def _exemption(value: Any) -> Any:
+    """A line of words alone is an exemption with nothing more to say."""
+    return value if isinstance(value, dict) else {"label": value}
+
+
 Day = Annotated[datetime.date, BeforeValidator(_day)]
 Hour = Annotated[str, BeforeValidator(_hour)]
 KnownAmount = Annotated[Whole, pydantic.Field(le=10**12)]
 Amount = Annotated[KnownAmount | None, BeforeValidator(_amount)]
 Duration = Annotated[str, BeforeValidator(_duration)]
+Percent = Annotated[int, BeforeValidator(_percent)]
 
 
 class Office(Strict):
@@ -172,6 +186,28 @@ class FeeAlternative(Strict):
     amount: Amount
 
 
+class ExemptionSpec(Strict):
+    """One ground on which a fee is waived (`reduce` left out), or lessened by so much.
+
+    `law` is for one that stands elsewhere than `exempt_law`. `automatic: online` needs no
+    claim: it is for whoever files online. With a label alone it is written as that label.
+    """
+
+    label: Text
+    reduce: Percent | None = None
+    law: Line | None = None
+    automatic: Literal["online"] | None = None
+
+    @pydantic.model_serializer(mode="wrap")
+    def _short(self, as_usual: pydantic.SerializerFunctionWrapHandler) -> Any:
+        data = as_usual(self)
+        is_plain = self == ExemptionSpec(label=self.label)
+        return self.label if is_plain else data
+
+
+Exemption = Annotated[ExemptionSpec, BeforeValidator(_exemption)]
+
+
 class FeeSpec(Strict):
     """One charge.
 
@@ -196,7 +232,7 @@ class FeeSpec(Strict):
     source: Line
     confirmed: YesNo = False
     refundable: YesNo = False
-    exempt: dict[Key, Text] = {}
+    exempt: dict[Key, Exemption] = {}
     exempt_law: Line | None = None
 
 
@@ -333,11 +369,9 @@ class ProcedureSpec(Strict):
 
 
 def part_of(annotation: Any) -> type[Strict] | None:
-    """The part that a key holds: itself, or each row of a list; None for plain values."""
+    """The part that a key holds: itself, each row of a list, or each value of a mapping."""
     if isinstance(annotation, type) and issubclass(annotation, Strict):
         return annotation
-    if get_origin(annotation) is dict:
-        return None
     found = (part_of(inner) for inner in get_args(annotation))
     return next((part for part in found if part), None)
 
@@ -345,14 +379,19 @@ def part_of(annotation: Any) -> type[Strict] | None:
 def part_at(path: tuple[str | int, ...]) -> type[Strict] | None:
     """The part of a file whose keys stand below `path`; None where plain values do."""
     part: type[Strict] | None = ProcedureSpec
+    is_mapping = False
     for name in path:
         if isinstance(name, int):
+            continue
+        if is_mapping:  # its writer's own key
+            is_mapping = False
             continue
         if part is None:
             return None
         field = part.model_fields.get(OLDER_KEYS.get(name, name))
         part = part_of(field.annotation) if field else None
-    return part
+        is_mapping = part is not None and get_origin(field.annotation) is dict
+    return None if is_mapping else part
 
 
 @lru_cache(maxsize=1)

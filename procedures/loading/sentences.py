@@ -169,6 +169,9 @@ def _value_sentence(kind: str, detail: ErrorDetails, key: str, given: str) -> st
         "day": _("“%(key)s” phải là ngày dạng 01/12/2026, không phải “%(given)s”."),
         "no_such_day": _("“%(key)s: %(given)s”: không có ngày này trong lịch."),
         "hour": _("“%(key)s” phải là giờ dạng 15:00, không phải “%(given)s”."),
+        "percent": _(
+            "“%(key)s” phải là phần trăm từ 1%% đến 100%%, ví dụ 50%%; không phải “%(given)s”."
+        ),
         "duration": _(
             "“%(key)s” phải là same_day, text, hoặc dạng 3 working_days, 5 days, 2 hours; "
             "không phải “%(given)s”."

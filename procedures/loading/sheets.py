@@ -243,6 +243,35 @@ class Alternatives(Lines):
         return cases
 
 
+class Exemptions(Pairs):
+    """`mã: diện` on each line; one that lessens, `mã: diện | 50% | căn cứ | trực tuyến`."""
+
+    ONLINE = "trực tuyến"
+
+    def write(self, value: Any) -> str:
+        """One a line; what stands last and is not said is left out."""
+        return super().write({key: self._line(row) for key, row in value.items()})
+
+    def _line(self, row: Any) -> str:
+        if isinstance(row, str):
+            return row
+        percent = f"{row['reduce']}%" if "reduce" in row else ""
+        automatic = self.ONLINE if row.get("automatic") else ""
+        return " | ".join([row["label"], percent, row.get("law", ""), automatic]).rstrip("| ")
+
+    def read(self, text: str) -> dict[str, Any]:
+        """Code -> label, or what is said beside it."""
+        return {key: self._exemption(line) for key, line in super().read(text).items()}
+
+    def _exemption(self, line: str) -> Any:
+        label, *rest = (part.strip() for part in line.split("|"))
+        said = dict(zip(("reduce", "law", "automatic"), rest, strict=False))
+        said = {name: value for name, value in said.items() if value}
+        if fold(said.get("automatic", "")) == fold(self.ONLINE):
+            said["automatic"] = "online"
+        return {"label": label, **said} if said else label
+
+
 def make_key(text: str) -> str:
     """`Giấy chứng sinh` -> `giay_chung_sinh`, for whoever leaves the code to us."""
     words = re.findall(r"[a-z0-9]+", fold(text))
@@ -431,7 +460,7 @@ LISTS = (
             Column("source", "Căn cứ"),
             Column("confirmed", "Đã kiểm tra", YES_NO),
             Column("refundable", "Được hoàn", YES_NO),
-            Column("exempt", "Ai được miễn", PAIRS),
+            Column("exempt", "Ai được miễn", Exemptions()),
             Column("exempt_law", "Căn cứ miễn"),
         ),
         named_by="name",

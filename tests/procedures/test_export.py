@@ -74,13 +74,17 @@ channels = with_some(
     clock_starts=st.sampled_from(["filing", "acceptance"]), cut_off=st.just("15:00"),
 )  # fmt: skip
 alternatives = st.fixed_dictionaries({"when": lines, "label": lines, "amount": amounts | st.none()})
+exemptions = with_some(
+    {"label": texts}, reduce=st.integers(1, 100).map("{}%".format), law=lines,
+    automatic=st.just("online"),
+)  # fmt: skip
 fees = with_some(
     {"id": keys, "name": lines, "pay": st.just("at_filing"), "source": lines},
     note=texts, when=lines, channels=some(kinds), amount=amounts | st.just("unknown"),
     alternatives=some(alternatives), counted=keys, cap=amounts, per=lines, times=keys,
     tiers=some(with_some({"amount": amounts}, up_to=st.integers(0, 9999))),
     confirmed=st.booleans(), refundable=st.booleans(),
-    exempt=st.dictionaries(keys, texts, max_size=2), exempt_law=lines,
+    exempt=st.dictionaries(keys, texts | exemptions, max_size=2), exempt_law=lines,
 )  # fmt: skip
 documents = with_some(
     {"id": keys, "name": texts, "how": st.sampled_from(["submit", "show", "remark"])},

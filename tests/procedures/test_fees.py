@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from procedures.fees import blocks_online_filing, fee_lines, tiered, total
+from procedures.fees import blocks_online_filing, fee_lines, rest_of, tiered, total
+from procedures.loading.checking import check_text
+from procedures.loading.export import yaml_of
+from procedures.loading.saving import definition_of, save_draft
+from procedures.loading.sheets import Exemptions
 from procedures.models import Channel, Fee, Revision
-from procedures.presenting import closed_reason, fee_text
+from procedures.presenting import closed_reason, fee_context, fee_text
 from procedures.text import dong
 from tests import factories
 
@@ -180,7 +184,8 @@ def test_a_line_is_plain_data_for_a_payment(revision):
     assert line.as_data() == {
         "key": "le_phi", "name": "Lệ phí", "quantity": 1, "unit": "bản", "unit_amount": 8000,
         "amount": 8000, "due": "at_filing", "source": "Thông tư", "is_payable_online": True,
-        "is_refundable": False,
+        "is_refundable": False, "full_amount": 8000, "exemption": "", "exemption_law": "",
+        "percent": 0, "is_claimed": False,
     }  # fmt: skip
 
 
@@ -236,6 +241,157 @@ def test_an_unknown_fee_of_the_counter_leaves_online_filing_open(revision):
     fee(revision, channels=("direct",), amount=None)
 
     assert blocks_online_filing(Revision.objects.get(pk=revision.pk)) is None
+
+
+# --- Exemptions and reductions --------------------------------------------------------
+
+EXEMPT = {
+    "exemptions": {"ho_ngheo": "Hộ nghèo", "can_ngheo": "Hộ cận nghèo", "mang": "Nộp trực tuyến"},
+    "exemption_law": "Luật A điều 1",
+    "reductions": {
+        "can_ngheo": {"percent": 30, "law": "Nghị quyết thử"},
+        "mang": {"percent": 50, "automatic": "online"},
+    },
+}
+
+
+def test_what_the_office_granted_is_taken_off_and_says_why(revision):
+    fee(revision, **EXEMPT)
+
+    [waived] = lines(revision, granted={"le_phi": "ho_ngheo"}, channel="direct")
+    [less] = lines(revision, granted={"le_phi": "can_ngheo"}, channel="direct")
+    [whole] = lines(revision, claimed={"le_phi"}, channel="direct")
+
+    assert (waived.amount, waived.full_amount, waived.percent) == (0, 8000, 100)
+    assert (waived.exemption, waived.exemption_law) == ("Hộ nghèo", "Luật A điều 1")
+    assert (less.amount, less.exemption_law) == (5600, "Nghị quyết thử")
+    assert (whole.amount, whole.exemption, whole.is_claimed) == (8000, "", True)
+
+
+def test_who_files_online_has_the_reduction_of_that_without_a_claim(revision):
+    fee(revision, **EXEMPT)
+
+    [online] = lines(revision)
+    [counter] = lines(revision, channel="direct")
+
+    assert (online.amount, online.exemption) == (4000, "Nộp trực tuyến")
+    assert counter.amount == 8000
+
+
+def test_of_two_exemptions_the_one_that_takes_off_more_counts(revision):
+    fee(revision, **EXEMPT)
+
+    assert lines(revision, granted={"le_phi": "can_ngheo"})[0].amount == 4000
+    assert lines(revision, granted={"le_phi": "ho_ngheo"})[0].amount == 0
+
+
+def test_an_exemption_that_the_fee_does_not_have_takes_nothing_off(revision):
+    fee(revision, **EXEMPT)
+
+    [line] = lines(revision, granted={"le_phi": "thuong_binh"}, channel="direct")
+
+    assert (line.amount, line.exemption) == (8000, "")
+
+
+def test_a_waived_fee_of_unknown_amount_is_nothing_and_a_lessened_one_unknown(revision):
+    fee(revision, **{**EXEMPT, "amount": None})
+
+    assert lines(revision, granted={"le_phi": "ho_ngheo"})[0].amount == 0
+    assert lines(revision)[0].amount is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "percent", "rest"),
+    [(8000, 50, 4000), (7503, 50, 3752), (1, 50, 1), (1, 51, 0), (3, 100, 0), (8000, 1, 7920),
+     (10**12, 33, 670_000_000_000)],
+)  # fmt: skip
+def test_a_rest_is_whole_dong_rounded_half_up(amount, percent, rest):
+    assert rest_of(amount, percent) == rest
+
+
+def test_a_fee_that_nobody_pays_online_does_not_close_it(revision):
+    fee(revision, amount=None, exemptions={"mang": "Nộp trực tuyến"},
+        reductions={"mang": {"automatic": "online"}})  # fmt: skip
+
+    assert blocks_online_filing(Revision.objects.get(pk=revision.pk)) is None
+
+
+FILE_OF_EXEMPTIONS = """\
+      ho_ngheo: Hộ nghèo
+      can_ngheo: {label: Hộ cận nghèo, reduce: 50%, law: Nghị quyết thử điều 3}
+      mang: {label: Nộp trực tuyến, reduce: 20 %, automatic: online}
+"""
+
+
+def with_exemptions(text: str):
+    """The fixture of copies with these lines below `exempt:`, as a checked document."""
+    factories.offices()
+    file = (factories.FIXTURES / "procedures/cap-ban-sao-trich-luc-ho-tich.yaml").read_text()
+    law = "    exempt_law: Luật Hộ tịch điều 11\n"
+    place = "    source: "
+    assert place in file
+    return check_text(file.replace(place, f"    exempt:\n{text}{law}{place}", 1), "mau.yaml")
+
+
+def test_a_file_says_who_pays_less_and_gives_it_back_as_it_was_written():
+    document, spec = with_exemptions(FILE_OF_EXEMPTIONS)
+    assert [str(fault) for fault in document.faults] == []
+
+    [row] = save_draft(spec).fees.all()
+    text = yaml_of(definition_of(spec))
+
+    assert row.exemptions == {"ho_ngheo": "Hộ nghèo", "can_ngheo": "Hộ cận nghèo",
+                              "mang": "Nộp trực tuyến"}  # fmt: skip
+    assert row.reductions == {
+        "can_ngheo": {"percent": 50, "law": "Nghị quyết thử điều 3"},
+        "mang": {"percent": 20, "automatic": "online"},
+    }
+    assert "reduce: 50%" in text and "ho_ngheo: Hộ nghèo" in text
+    assert check_text(text, "mau.yaml")[1] == spec
+    cell = Exemptions()
+    shown = definition_of(spec)["fees"][0]["exempt"]
+    assert cell.write(shown).splitlines() == [
+        "ho_ngheo: Hộ nghèo",
+        "can_ngheo: Hộ cận nghèo | 50% | Nghị quyết thử điều 3",
+        "mang: Nộp trực tuyến | 20% |  | trực tuyến",
+    ]
+    back = spec.model_copy(update={"fees": [spec.fees[0].model_validate(
+        {**definition_of(spec)["fees"][0], "exempt": cell.read(cell.write(shown))})]})  # fmt: skip
+    assert back == spec
+    assert fee_context(row, save_draft(spec))["exemptions"][1:] == [
+        "Hộ cận nghèo: giảm 50% (Nghị quyết thử điều 3)",
+        "Nộp trực tuyến: giảm 20%, không phải đề nghị",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{label: A, reduce: 0%}", "phải là phần trăm từ 1% đến 100%"),
+        ("{label: A, reduce: 101}", "không phải “101”"),
+        ("{reduce: 50%}", "Thiếu khóa “label”. Tên diện được miễn, giảm"),
+        ("{label: A, giam: 50%}", "Không có khóa “giam”"),
+        ("{label: A, automatic: direct}", "chỉ nhận online"),
+        ("[A]", "phải là một dòng chữ"),
+    ],
+)
+def test_a_wrong_exemption_is_told_with_its_line(line, said):
+    document, spec = with_exemptions(f"      ai_do: {line}\n")
+
+    [fault] = document.faults
+    assert spec is None
+    assert said in str(fault)
+    assert "ai_do" in document.source[fault.line - 1]
+
+
+def test_an_exemption_without_a_law_is_refused():
+    factories.offices()
+    path = factories.FIXTURES / "procedures/dang-ky-khai-tu.yaml"
+    text = path.read_text().replace("    exempt_law: Luật Hộ tịch điều 11\n", "")
+
+    document, _spec = check_text(text, "mau.yaml")
+
+    assert "Miễn, giảm phải có căn cứ" in str(document.faults[0])
 
 
 # --- In words -------------------------------------------------------------------------
