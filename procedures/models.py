@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from procedures.bankaccounts import check_bank_account
 from procedures.orderedjson import OrderedJSONField
 from procedures.text import fold
 
@@ -105,6 +106,10 @@ class Agency(models.Model):
     def get_absolute_url(self) -> str:
         """The public page of the office."""
         return reverse("procedures:agency", args=[self.code])
+
+    def clean(self) -> None:
+        """An account that no code for transfers can carry is refused where it is typed."""
+        check_bank_account(self.bank_account)
 
     @property
     def receiving(self) -> Agency:

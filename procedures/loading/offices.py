@@ -7,9 +7,11 @@ from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from procedures.bankaccounts import check_bank_account
 from procedures.lifeevents import faults
 from procedures.loading.yamltext import read
 from procedures.models import Agency, LifeEvent
@@ -35,6 +37,7 @@ def load_offices(path: Path) -> int:
     """
     links = {}
     for row in _rows(path):
+        _check_account(row, path.name)
         link = {name: row.pop(name) for name in ("parent", "reception") if name in row}
         office, created = Agency.objects.get_or_create(code=row.pop("code"), defaults=row)
         if created:
@@ -44,6 +47,13 @@ def load_offices(path: Path) -> int:
             setattr(office, name, Agency.objects.get(code=code))
         office.save()
     return len(links)
+
+
+def _check_account(row: dict[str, Any], file: str) -> None:
+    try:
+        check_bank_account(row.get("bank_account", {}))
+    except ValidationError as error:
+        raise ListError(f"{file}: {row['code']}: {error.message}") from None
 
 
 @transaction.atomic
