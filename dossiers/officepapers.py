@@ -32,6 +32,8 @@ SERIES = {
     OfficePaper.Kind.REPORT: "BC",
     OfficePaper.Kind.RESERVED: "MDP",
     OfficePaper.Kind.HANDED_ON: "PBG",
+    OfficePaper.Kind.CASH_CLOSE: "BKTM",
+    OfficePaper.Kind.POSTED: "BKBC",
 }
 
 # What an office answers for: signed with its key, in the name of who asked for it.

@@ -285,9 +285,16 @@ def unpaid_fees(dossier: Dossier) -> list[FeeLine]:
 
 def unknown_fees(dossier: Dossier) -> list[str]:
     """The names of fees that apply and of which the source gives no amount yet."""
+    return [line.name for line in unknown_lines(dossier)]
+
+
+def unknown_lines(dossier: Dossier) -> list[FeeLine]:
+    """The same fees without those for which the cashier typed an amount and took it."""
     if dossier.outcome == Dossier.Outcome.REFUSED:
         return []
-    return [line.name for line in filing.charges(dossier) if line.amount is None]
+    lines = [line for line in filing.charges(dossier) if line.amount is None]
+    paid = paid_fees(dossier) if lines else set()
+    return [line for line in lines if line.key not in paid]
 
 
 def originals_owed(dossier: Dossier) -> list[str]:

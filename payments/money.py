@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from procedures.spelling import amount_in_words
 from procedures.text import dong
 
@@ -19,6 +21,23 @@ def in_words(amount: int) -> str:
     """
     _require_whole(amount)
     return amount_in_words(amount)
+
+
+def read_dong(text: str) -> int:
+    """Whole đồng as people type them: `8000`, `8.000`, `8 000 đồng`, `8,000đ` are 8000.
+
+    ValueError for anything else: a part of a đồng, a minus, thousands in other groups.
+    """
+    match = _TYPED.fullmatch(" ".join(text.split()))
+    if not match or len(match[1]) > _LONGEST:
+        raise ValueError(f"no amount of money: {text[:40]!r}")
+    return int(re.sub(r"\D", "", match[1]))
+
+
+_LONGEST = 20
+_TYPED = re.compile(
+    r"([0-9]+|[0-9]{1,3}(?:([., ])[0-9]{3})(?:\2[0-9]{3})*) ?(?:đồng|đ|vnd|vnđ)?", re.I
+)
 
 
 def _require_whole(amount: int) -> None:
