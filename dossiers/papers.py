@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from dossiers import behalf, confirmation, facts, filing, numbering, tracking
 from dossiers.attachments import size_text
 from dossiers.counter.originals import Counts, counts
-from dossiers.models import Dossier, Paper, RegisterEntry, SupplementRequest
+from dossiers.models import Collection, Dossier, Paper, RegisterEntry, SupplementRequest
 from dossiers.supplements import faults_of
 from procedures import papers as printing
 from procedures.formspec.paperform import filled_facts
@@ -37,16 +37,23 @@ def ask_for(dossier: Dossier, kind: str, contents: dict) -> Paper:
     """Note what the next paper of this kind says, and have it printed after commit."""
     from dossiers.tasks import make_paper
 
-    number = Paper.objects.filter(dossier=dossier, kind=kind).count() + 1
-    paper = Paper.objects.create(
+    paper = note(dossier, kind, contents, number=dossier.papers.filter(kind=kind).count() + 1)
+    make_paper.enqueue(paper.pk)
+    return paper
+
+
+def note(dossier: Dossier, kind: str, contents: dict, *, number: int) -> Paper:
+    """Keep what a paper says; `number` tells those of one kind and dossier apart.
+
+    Whoever calls has `make()` run after commit.
+    """
+    return Paper.objects.create(
         dossier=dossier,
         kind=kind,
         number=number,
         symbol=contents.get("number", ""),
         facts=contents,
     )
-    make_paper.enqueue(paper.pk)
-    return paper
 
 
 def make(paper: Paper) -> None:
@@ -356,16 +363,27 @@ def kept_originals(dossier: Dossier) -> list[str]:
 
 @in_vietnamese
 def handover_facts(
-    dossier: Dossier, *, collector: str, originals: list[str], by: User
+    dossier: Dossier, collection: Collection, *, originals: list[str], by: User
 ) -> facts.HandoverFacts:
-    """The slip on which the person at the counter signs that they have the result."""
-    office = dossier.receiving_agency
+    """The slip on which the person at the counter signs that they have the result.
+
+    Each result with the SHA-256 of its file ("" for one on paper): a file signed elsewhere is
+    never stamped, and is known by that.
+    """
+    office, is_own = dossier.receiving_agency, collection.collector == collection.Collector.SELF
     return {
         **head(dossier, office),
         "number": number_of(Paper.Kind.HANDOVER, office),
-        "results": [result.title for result in dossier.results.filter(revoked_at=None)],
+        "results": [
+            {"title": result.title, "sha256": result.sha256}
+            for result in dossier.results.filter(revoked_at=None)
+        ],
         "copies": 1,
-        "collector": collector,
+        "collector": collection.collector_name,
+        "collected_as": "" if is_own else collection.get_collector_display(),
+        "mandate": collection.mandate,
+        "proof": collection.get_proof_display() if collection.proof else "",
+        "card_ends_in": collection.collector_number,
         "originals": originals,
         "officer": by.get_full_name(),
     }

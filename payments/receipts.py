@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from dossiers import papers
+from dossiers import numbering, papers
 from dossiers.models import Dossier
 from payments.models import Payment, Receipt, ReceiptCounter
 from payments.money import format_dong, in_words
@@ -39,14 +39,7 @@ def issue(payment: Payment, dossier: Dossier, *, by: User | None) -> Receipt:
 
 def _next_number(agency: Agency, year: int) -> int:
     """The next number of this office and year, from a row that stays locked until commit."""
-    counters = ReceiptCounter.objects.select_for_update()
-    counter = counters.filter(agency=agency, series=SERIES, year=year).first()
-    if counter is None:
-        ReceiptCounter.objects.get_or_create(agency=agency, series=SERIES, year=year)
-        counter = counters.get(agency=agency, series=SERIES, year=year)
-    counter.last += 1
-    counter.save(update_fields=["last"])
-    return counter.last
+    return numbering.take(ReceiptCounter, agency_id=agency.pk, series=SERIES, year=year)
 
 
 @in_vietnamese

@@ -6,6 +6,7 @@ Rows are locked in this order everywhere: dossier, payment, counter.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -17,9 +18,10 @@ from django.utils.translation import gettext as _
 
 from dossiers import conflicts, papers, results, workflow
 from dossiers.models import Dossier, Paper
-from payments import receipts
+from payments import desk, receipts, tasks
 from payments.gateways import vnpay
 from payments.models import Payment
+from procedures import worktime
 from procedures.models import Posting
 
 if TYPE_CHECKING:
@@ -49,17 +51,17 @@ def _offer_back(dossier: Dossier) -> None:
     """Mark what was paid for a dossier that came to nothing, where the law refunds it."""
     for payment in dossier.payments.filter(state=Payment.State.PAID, needs_refund=False):
         if any(line.get("is_refundable") for line in payment.lines):
-            payment.needs_refund = True
-            payment.save(update_fields=["needs_refund"])
+            payment.needs_refund, payment.refund_reason = True, Payment.RefundReason.ENDED
+            payment.save(update_fields=["needs_refund", "refund_reason"])
 
 
-def ask(dossier: Dossier, lines: list[dict]) -> Payment:
+def ask(dossier: Dossier, lines: list[dict], method: str = Payment.Method.VNPAY) -> Payment:
     """A pending payment of these charges, frozen as they are now."""
     return Payment.objects.create(
         dossier=dossier,
         lines=lines,
         amount=sum(line["amount"] for line in lines),
-        method=Payment.Method.VNPAY,
+        method=method,
     )
 
 
@@ -86,34 +88,39 @@ def is_gateway_open() -> bool:
 
 
 @transaction.atomic
-def begin(dossier: Dossier) -> Payment | None:
-    """The attempt that goes to the gateway now; None where there is nothing to pay.
+def begin(dossier: Dossier, method: str = Payment.Method.VNPAY) -> Payment | None:
+    """The attempt that is paid this way now; None where there is nothing to pay.
 
     One reference is one order at the gateway, with one time of creation and of expiry: the
-    same attempt goes again until it lapses. Then, and after a failure, there is a new one;
-    what the old one may still bring is recorded all the same.
+    same attempt goes again until it lapses. Then, after a failure, and where the person
+    chooses another way, there is a new one; what the old one may still bring is recorded all
+    the same.
     """
-    locked = _lock(dossier.pk)
+    locked = workflow.lock(dossier.pk)
     payment = payable(locked)
     if payment is None:
         return None
-    if payment.state != Payment.State.PENDING or has_lapsed(payment):
+    if not _can_go_on(payment, method):
         _give_up_pending(locked)
-        payment = ask(locked, payment.lines)
+        payment = ask(locked, payment.lines, method)
     if payment.started_at is None:
-        payment.started_at = timezone.now()
-        payment.save(update_fields=["started_at"])
+        payment.method, payment.started_at = method, timezone.now()
+        payment.save(update_fields=["method", "started_at"])
     return payment
 
 
+def _can_go_on(payment: Payment, method: str) -> bool:
+    """Whether this very attempt may be paid this way."""
+    if payment.state != Payment.State.PENDING or has_lapsed(payment):
+        return False
+    return payment.started_at is None or payment.method == method
+
+
 def has_lapsed(payment: Payment) -> bool:
-    """Whether the time to pay at the gateway is over (vnp_ExpireDate)."""
-    return payment.started_at is not None and timezone.now() >= payment.started_at + PAY_WITHIN
-
-
-def _lock(dossier_id: int) -> Dossier:
-    rows = Dossier.objects.select_for_update(of=("self",))
-    return rows.select_related("revision", "owner", "receiving_agency__parent").get(pk=dossier_id)
+    """Whether the time to pay at the gateway is over (vnp_ExpireDate); a transfer has all time."""
+    if payment.started_at is None or payment.method not in Payment.GATEWAYS:
+        return False
+    return timezone.now() >= payment.started_at + PAY_WITHIN
 
 
 def _give_up_pending(dossier: Dossier) -> None:
@@ -162,31 +169,59 @@ def confirm(
     Locks, re-reads, returns if it was known, compares the amount (`AmountMismatch`), then
     takes the receipt's number and moves the dossier, all in one transaction. Money for a
     dossier that does not wait for it is recorded and marked for refund. A later success
-    beats an earlier failure or cancellation.
+    beats an earlier failure or cancellation. Cash lies in the drawer of `by`.
     """
-    dossier = _lock(payment.dossier_id)
-    payment = Payment.objects.select_for_update().get(pk=payment.pk)
+    dossier = workflow.lock(payment.dossier_id)
+    rows = {row.pk: row for row in dossier.payments.select_for_update()}
+    payment = rows[payment.pk]
     if payment.state == Payment.State.PAID:
         return False
     if amount != payment.amount:
         raise AmountMismatch(f"asked {payment.amount}, received {amount}")
-    is_awaited = _awaits_money(dossier)
+    is_awaited = _awaits_money(dossier, rows.values())
     if is_awaited and payment.state != Payment.State.PENDING:
         _give_up_pending(dossier)
+    paid_before = [row for row in rows.values() if row.state == Payment.State.PAID]
+    _record(payment, method, transaction_number, "" if is_awaited else _why_back(paid_before))
+    paper = papers.note(
+        dossier,
+        Paper.Kind.PAYMENT,
+        receipts.facts_of(receipts.issue(payment, dossier, by=by), dossier),
+        number=len(paid_before) + 1,
+    )
+    if method == Payment.Method.CASH:
+        desk.note_cash(payment, by=by)
+    tasks.follow_payment.enqueue(payment.pk, paper.pk)
+    _go_on(dossier, payment, is_awaited=is_awaited)
+    return True
+
+
+def _record(payment: Payment, method: str, transaction_number: str, why_back: str) -> None:
     payment.state, payment.method = Payment.State.PAID, method
-    payment.paid_at = timezone.now()
-    payment.transaction = transaction_number
-    payment.needs_refund = not is_awaited
-    payment.save(update_fields=["state", "method", "paid_at", "transaction", "needs_refund"])
-    receipt = receipts.issue(payment, dossier, by=by)
-    papers.ask_for(dossier, Paper.Kind.PAYMENT, receipts.facts_of(receipt, dossier))
+    payment.paid_at, payment.transaction = timezone.now(), transaction_number
+    payment.needs_refund, payment.refund_reason = bool(why_back), why_back
+    payment.save(
+        update_fields=[
+            "state", "method", "paid_at", "transaction", "needs_refund", "refund_reason",
+        ]
+    )  # fmt: skip
+
+
+def _why_back(paid_before: list[Payment]) -> str:
+    """Why money that no dossier waits for goes back: it came twice, or nobody asked it."""
+    is_second = any(not row.needs_refund for row in paid_before)
+    return Payment.RefundReason.TWICE if is_second else Payment.RefundReason.NOT_ASKED
+
+
+def _go_on(dossier: Dossier, payment: Payment, *, is_awaited: bool) -> None:
+    """Move the dossier that stood still for this money, or give its result online."""
     if dossier.state == Dossier.State.PAYMENT_REQUIRED:
-        workflow.perform(
-            dossier, "confirm_payment", by=None, payment=payment.pk, amount=payment.amount
-        )
+        with worktime.one_calendar():
+            workflow.perform_locked(
+                dossier, "confirm_payment", by=None, payment=payment.pk, amount=payment.amount
+            )
     elif _is_ready(dossier, is_awaited=is_awaited):
         results.give_online_later(dossier)
-    return True
 
 
 def _is_ready(dossier: Dossier, *, is_awaited: bool) -> bool:
@@ -195,20 +230,24 @@ def _is_ready(dossier: Dossier, *, is_awaited: bool) -> bool:
     return is_awaited and is_finished and results.can_be_given_online(dossier)
 
 
-def _awaits_money(dossier: Dossier) -> bool:
+def _awaits_money(dossier: Dossier, rows: Iterable[Payment]) -> bool:
     """Whether the dossier stands still for a fee, or its result is ready against one."""
     if dossier.state == Dossier.State.COMPLETED or dossier.is_at_once:
         return bool(results.unpaid_fees(dossier))
-    if owes_at_counter(dossier):
+    if dossier.state == Dossier.State.PAYMENT_REQUIRED:
         return True
-    return dossier.state == Dossier.State.PAYMENT_REQUIRED
+    return _is_counters(dossier) and any(row.state == Payment.State.PENDING for row in rows)
+
+
+def _is_counters(dossier: Dossier) -> bool:
+    """Whether it was entered at the counter, where an open fee stops nothing."""
+    return dossier.entered_by_id is not None and not dossier.is_final
 
 
 def owes_at_counter(dossier: Dossier) -> bool:
-    """Whether a fee of filing is open that was asked at the counter, where it stops nothing."""
-    if dossier.entered_by_id is None or dossier.is_final:
-        return False
-    return dossier.payments.filter(state=Payment.State.PENDING).exists()
+    """Whether a fee of filing is open that was asked at the counter."""
+    pending = dossier.payments.filter(state=Payment.State.PENDING)
+    return _is_counters(dossier) and pending.exists()
 
 
 @transaction.atomic
@@ -219,7 +258,7 @@ def take_cash(payment: Payment, *, by: User) -> bool:
     cash is an attempt of its own. Raises `workflow.NotAllowed` for anyone but the desk's
     cashier, `workflow.NotPossible` where the dossier does not wait for money.
     """
-    dossier = _lock(payment.dossier_id)
+    dossier = workflow.lock(payment.dossier_id)
     if Posting.Role.CASHIER not in workflow.roles_at(dossier, by):
         raise workflow.NotAllowed(_("Chỉ thu ngân của nơi tiếp nhận được thu tiền hồ sơ này."))
     if workflow.is_party(dossier, by):
@@ -227,12 +266,13 @@ def take_cash(payment: Payment, *, by: User) -> bool:
     if conflicts.has_conflict(dossier, by):
         words = _("Ông/bà có người thân trong hồ sơ này; xin để thu ngân khác thu tiền.")
         raise workflow.NotAllowed(words)
-    if not _awaits_money(dossier):
-        if dossier.payments.filter(state=Payment.State.PAID).exists():
+    rows = list(dossier.payments.all())
+    if not _awaits_money(dossier, rows):
+        if any(row.state == Payment.State.PAID for row in rows):
             return False
         raise workflow.NotPossible(_("Hồ sơ này không có khoản nào đang chờ nộp; xin không thu."))
-    payment = dossier.payments.exclude(state=Payment.State.PAID).last()
+    payment = [row for row in rows if row.state != Payment.State.PAID][-1]
     if payment.started_at is not None or payment.state != Payment.State.PENDING:
         _give_up_pending(dossier)
-        payment = ask(dossier, payment.lines)
+        payment = ask(dossier, payment.lines, Payment.Method.CASH)
     return confirm(payment, amount=payment.amount, method=Payment.Method.CASH, by=by)

@@ -537,7 +537,7 @@ def test_fees_that_were_asked_stay_as_they_were(an, office):
 
     dossier = factories.filed(COPY, owner=an)
     payment = dossier.payments.get()
-    services.confirm(payment, amount=payment.amount, method="cash", by=None)
+    services.confirm(payment, amount=payment.amount)
     dossier = asked(
         fresh(dossier), office, fields=["ban_sao.so_luong"],
         notes={"ban_sao.so_luong": "Ông/bà nói cần 5 bản"},
@@ -736,7 +736,7 @@ def test_withdrawing_says_what_happens_to_the_money(citizen, an):
     owing = factories.filed(COPY, owner=an)
     free = factories.filed(FUNERAL, owner=an)
     payment = paid.payments.get()
-    services.confirm(payment, amount=payment.amount, method="cash", by=None)
+    services.confirm(payment, amount=payment.amount)
 
     pages = [citizen.get(url("withdraw", row)).content.decode() for row in (paid, owing, free)]
 

@@ -271,11 +271,11 @@ def test_what_a_stranger_sends_is_cut_to_size(payment):
 @pytest.mark.parametrize(
     "target",
     [
-        "payments.services._lock",
+        "dossiers.workflow.lock",
         "payments.receipts.issue",
         "payments.receipts.facts_of",
-        "dossiers.papers.ask_for",
-        "dossiers.workflow.perform",
+        "dossiers.papers.note",
+        "dossiers.workflow.perform_locked",
         "dossiers.notices.tell",
         "dossiers.ledger.append",
     ],
