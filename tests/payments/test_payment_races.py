@@ -183,7 +183,7 @@ def test_two_cashiers_at_once_take_the_cash_once(dossier, payment, wide_gap):
 
 
 def test_a_full_disk_under_one_of_four_callbacks_leaves_no_gap(dossier, payment, monkeypatch):
-    ask_for, turn = papers.ask_for, threading.Lock()
+    note, turn = papers.note, threading.Lock()
     failures = iter([True, False, False, False])
 
     def break_once(*args, **details):
@@ -191,9 +191,9 @@ def test_a_full_disk_under_one_of_four_callbacks_leaves_no_gap(dossier, payment,
             is_broken = next(failures)
         if is_broken:
             raise OSError("đĩa đầy")
-        return ask_for(*args, **details)
+        return note(*args, **details)
 
-    monkeypatch.setattr(papers, "ask_for", break_once)
+    monkeypatch.setattr(papers, "note", break_once)
 
     codes = sorted(answer["RspCode"] for answer in at_once(*[told(payment)] * 4))
 
