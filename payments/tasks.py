@@ -18,7 +18,25 @@ def query_gateway(payment_id: int) -> None:
 
 @task()
 def follow_payment(payment_id: int, paper_id: int) -> None:
-    """Print the receipt of a payment that became a fact."""
+    """Have the biên lai of a payment that became a fact asked for, and print our receipt."""
     from dossiers import papers
+    from payments import ereceipts
 
+    ereceipts.ask_for(Payment.objects.get(pk=payment_id))
     papers.make(Paper.objects.get(pk=paper_id))
+
+
+@task()
+def issue_legal_receipt(payment_id: int) -> None:
+    """Ask the e-receipt service for the biên lai of a payment."""
+    from payments.ereceipts import issuing
+
+    issuing.issue(Payment.objects.get(pk=payment_id))
+
+
+@task()
+def cancel_legal_receipt(payment_id: int) -> None:
+    """Declare the biên lai of a payment that went back void."""
+    from payments.ereceipts import issuing
+
+    issuing.cancel_if_void(Payment.objects.get(pk=payment_id))

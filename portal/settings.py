@@ -372,14 +372,30 @@ VNPAY_HASH_SECRET = env.str(
 VNPAY_QUERY_URL = env.str(
     "VNPAY_QUERY_URL", default="" if PRODUCTION else f"{SITE_URL}/thanh-toan/cong-thu/truy-van/"
 )
+MOMO_URL = env.str(
+    "MOMO_URL", default="" if PRODUCTION else f"{SITE_URL}/thanh-toan/cong-thu/momo"
+)
+MOMO_PARTNER_CODE = env.str("MOMO_PARTNER_CODE", default="" if PRODUCTION else "GIOLINH1")
+MOMO_ACCESS_KEY = env.str("MOMO_ACCESS_KEY", default="" if PRODUCTION else "SANDBOX-ACCESS-KEY")
+MOMO_SECRET_KEY = env.str(
+    "MOMO_SECRET_KEY", default="" if PRODUCTION else "SANDBOX-SECRET-NOT-FOR-MONEY"
+)
 PAYMENT_SANDBOX = env.bool("PAYMENT_SANDBOX", default=not PRODUCTION)
+
+# The class that speaks to the office's e-receipt service; empty: no legal receipt from here.
+ERECEIPT_BACKEND = env.str(
+    "ERECEIPT_BACKEND", default="" if PRODUCTION else "payments.ereceipts.standin.StandIn"
+)
+ERECEIPT_FORM = env.str("ERECEIPT_FORM", default="01BLP0-001")
+# The letters before the year: GL is written as GL-26E in 2026.
+ERECEIPT_SIGN = env.str("ERECEIPT_SIGN", default="GL")
 
 
 def _origin(url: str) -> str:
     return "/".join(url.split("/")[:3])
 
 
-_gateway_origin = _origin(VNPAY_PAY_URL)
+_gateway_origins = {_origin(VNPAY_PAY_URL), _origin(MOMO_URL)}
 # Where the login service's own page is, if not at its issuer's address.
 OIDC_ORIGINS = env.list("OIDC_ORIGINS", default=[_origin(OIDC_ISSUER)] if OIDC_ISSUER else [])
 SECURE_CSP = {
@@ -393,13 +409,15 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
     # Chromium holds redirects after a POST to this too: to the gateway, to the issuer.
-    "form-action": [CSP.SELF, *filter(None, [_gateway_origin, *OIDC_ORIGINS])],
+    "form-action": [CSP.SELF, *filter(None, [*sorted(_gateway_origins), *OIDC_ORIGINS])],
 }
 
 # Papers and results are signed with the office's PKCS#12 key; a demo makes its own.
 SIGNING_KEY_FILE = env.str("SIGNING_KEY_FILE", default="")
 SIGNING_KEY_PASSWORD = env.str("SIGNING_KEY_PASSWORD", default="")
 SIGNING_KEY_DIR = VAR_DIR / "signing"
+# {e-mail: password} of the PKCS#12 files in SIGNING_KEY_DIR/people/<e-mail>.p12.
+SIGNING_PEOPLE_PASSWORDS = env.json("SIGNING_PEOPLE_PASSWORDS", default={})
 
 # --- Mail and messages ----------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from payments.models.payments import (
     is_reference,
     new_reference,
 )
-from payments.models.receipts import LegalReceipt, Receipt, ReceiptCounter
+from payments.models.receipts import LegalReceipt, Receipt, ReceiptCounter, StandInReceipt
 from payments.models.refunds import Refund
 
 __all__ = (
@@ -26,6 +26,7 @@ __all__ = (
     "Reconciliation",
     "Refund",
     "SandboxOrder",
+    "StandInReceipt",
     "check_character",
     "is_reference",
     "new_reference",

@@ -117,3 +117,26 @@ class LegalReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sign} {self.number}".strip()
+
+
+class StandInReceipt(models.Model):
+    """What the local stand-in of an e-receipt service remembers; real ones keep this
+    themselves. One key of ours is one receipt, numbered without gaps in its year."""
+
+    key = models.CharField(max_length=16, unique=True)
+    sign = models.CharField(max_length=20)
+    number = models.PositiveIntegerField()
+    order = models.JSONField(help_text=_("Nội dung biên lai như cổng gửi đến."))
+    issued_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+    cancel_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("biên lai của dịch vụ thử")
+        verbose_name_plural = _("biên lai của dịch vụ thử")
+        constraints = (
+            models.UniqueConstraint(fields=("sign", "number"), name="stand_in_receipt_number_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.number}"

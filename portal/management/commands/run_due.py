@@ -13,6 +13,7 @@ from dossiers import alerts, breaches, expiry, orphans, proposals, roots, wallet
 from dossiers import due as dossiers_due
 from dossiers.reports import tallies
 from payments import due as payments_due
+from payments.ereceipts import due as ereceipts_due
 from portal import exports, stuck_tasks, unconfirmed
 from procedures import due as procedures_due
 
@@ -37,6 +38,8 @@ WORK = (
     roots.publish,
     tallies.roll,
     payments_due.query_pending,
+    ereceipts_due.issue_again,
+    ereceipts_due.cancel_void,
     procedures_due.begin_approved_revisions,
     procedures_due.sweep_broken_loads,
     procedures_due.check_waiting_loads,
