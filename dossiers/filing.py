@@ -306,14 +306,20 @@ def stop(dossier: Dossier) -> str:
 def charges(dossier: Dossier, *, due: str | None = None) -> list[FeeLine]:
     """What its answers and its channel cost, of one due moment or of all.
 
-    The conditions are weighed on the day of filing; for a draft, today.
+    The conditions are weighed on the day of filing; for a draft, today. What the office
+    granted is taken off; a charge on which a claim is open says so and is not to be asked.
     """
+    from dossiers import exemptions
+
+    granted, claimed = exemptions.standing(dossier)
     return fee_lines(
         dossier.revision,
         dossier.answers,
         channel=dossier.channel,
         filed=dossier.submitted_at,
         due=due,
+        granted=granted,
+        claimed=claimed,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -18,6 +19,7 @@ from dossiers import (
     breaches,
     bundles,
     clock,
+    exemptions,
     filing,
     grounds,
     ledger,
@@ -45,6 +47,11 @@ from procedures import worktime
 from procedures.formspec.webform import prune
 from procedures.models import Channel, Fee
 
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser as User
+
+    from procedures.fees import FeeLine
+
 # "8 giờ làm việc" for the first answer to an online filing comes from the texts of
 # procedures, not from a decree, so it is a value here and said with its source.
 ANSWER_HOURS = 8
@@ -60,14 +67,18 @@ def _submit(move: Move) -> None:
     problems = filing.problems(dossier, now=move.now)
     if problems:
         raise Refused(problems[0].message)
-    attachments.drop_unasked(dossier, {row.key for row in filing.to_attach(dossier)})
+    asked = {row.key for row in filing.to_attach(dossier)}
+    if move.details.get("exemption"):
+        asked.add(exemptions.PROOF)
+    attachments.drop_unasked(dossier, asked)
     dossier.code = next_code(dossier.receiving_agency, move.now)
     dossier.submitted_at = move.now
     dossier.attachments.filter(submitted_at=None).update(submitted_at=move.now)
+    claims = claim_exemptions(move)
     move.fee_lines = [
         line
         for line in filing.charges(dossier, due=Fee.Due.FILING)
-        if line.is_payable_online and line.amount
+        if line.is_payable_online and line.amount and not line.is_claimed
     ]
     dossier.to_submitted(pays_first=bool(move.fee_lines))
     if move.fee_lines:
@@ -80,11 +91,23 @@ def _submit(move: Move) -> None:
         "declared": bool(move.details.get("declared")),
         "files": [row.sha256 for row in dossier.attachments.all()],
         "participants": list(dossier.participants.active().values_list("pk", flat=True)),
-    }
+    } | claims
     move.papers.append((Paper.Kind.FILING, papers.filing_facts(dossier)))
     move.papers.append((Paper.Kind.FORM, papers.form_facts(dossier)))
     move.afterwards(lambda: bundles.make_later(dossier))
     move.afterwards(lambda: previews.make_later(dossier))
+
+
+def claim_exemptions(move: Move, *, by: User | None = None) -> dict[str, list[int]]:
+    """Keep the claims that come with a filing; what the ledger says of them.
+
+    `by` is reception where it has seen what proves them. Refuses what cannot be claimed.
+    """
+    try:
+        rows = exemptions.claim(move.dossier, move.details.get("exemption"), now=move.now, by=by)
+    except exemptions.NotClaimable as error:
+        raise Refused(str(error)) from error
+    return {"exemptions": [row.pk for row in rows]} if rows else {}
 
 
 def _expect_answer(move: Move) -> None:
@@ -98,6 +121,7 @@ def _expect_answer(move: Move) -> None:
 
 def _accept(move: Move) -> None:
     dossier = move.dossier
+    _refuse_while_claims_are_open(dossier)
     dossier.to_accepted()
     # What was taken in during a power cut was taken in then, and its time runs from then.
     dossier.accepted_at = dossier.submitted_at if move.details.get("late") else move.now
@@ -111,6 +135,19 @@ def _accept(move: Move) -> None:
     entry = numbering.enter_register(dossier)
     contents = papers.receipt_facts(dossier, entry=entry, by=move.by)
     move.papers.append((Paper.Kind.RECEIPT, contents))
+
+
+def _refuse_while_claims_are_open(dossier: Dossier) -> None:
+    fees = {fee.key: fee.name for fee in dossier.revision.fees.all()}
+    names = [fees[row.fee] for row in exemptions.undecided(dossier)]
+    if names:
+        raise Refused(
+            _(
+                "Còn đề nghị miễn, giảm chưa được quyết định: %(names)s. Hãy xác nhận hoặc không "
+                "chấp nhận đề nghị trước khi tiếp nhận."
+            )
+            % {"names": "; ".join(names)}
+        )
 
 
 def _promise(dossier: Dossier, now: datetime.datetime) -> datetime.datetime | None:
@@ -258,7 +295,7 @@ def _answer_supplement(move: Move) -> None:
         move.data |= {"fields": changed, "answers": ledger.digest(answers, dossier.key)}
         move.papers.append((Paper.Kind.FORM, papers.form_facts(dossier)))
     policy = (dossier.revision.definition.get("supplement") or {}).get("clock", "restart")
-    _resume(move, restart=policy == "restart")
+    resume(move, restart=policy == "restart")
 
 
 def _check_supplement(dossier: Dossier, request: SupplementRequest) -> None:
@@ -290,7 +327,7 @@ def _drop_unasked_files(dossier: Dossier, request: SupplementRequest) -> None:
     )
 
 
-def _resume(move: Move, *, restart: bool) -> None:
+def resume(move: Move, *, restart: bool) -> None:
     """Back to where it came from, with the clock anew or going on (NĐ 61/2018 art. 19.4).
 
     One that was late already when it was paused stays late.
@@ -318,12 +355,7 @@ def _run_on(move: Move) -> None:
 
 def _request_payment(move: Move) -> None:
     dossier = move.dossier
-    paid = results.paid_fees(dossier)
-    lines = [
-        line
-        for line in filing.charges(dossier, due=Fee.Due.ACCEPTANCE)
-        if line.amount and line.key not in paid
-    ]
+    lines = fees_to_ask(dossier)
     if not lines:
         raise Refused(_("Hồ sơ này không có khoản phí, lệ phí nào phải nộp lúc này."))
     unconfirmed = [line.name for line in lines if not line.is_payable_online]
@@ -339,13 +371,41 @@ def _request_payment(move: Move) -> None:
     move.data = {"amount": sum(line.amount for line in lines)}
 
 
+def fees_to_ask(dossier: Dossier) -> list[FeeLine]:
+    """The fees of acceptance that are open, and what came to be owed after the filing was paid.
+
+    That is a fee of filing on which a claim was decided, or which a supplement raised.
+    """
+    return [line for line in results.unpaid_fees(dossier) if _is_to_ask(line, dossier)]
+
+
+def _is_to_ask(line: FeeLine, dossier: Dossier) -> bool:
+    if line.due == Fee.Due.ACCEPTANCE:
+        return True
+    is_of_filing = line.due == Fee.Due.FILING and line.is_payable_online
+    return is_of_filing and not _is_asked(line, dossier)
+
+
+def _is_asked(line: FeeLine, dossier: Dossier) -> bool:
+    """Whether it waits to be paid already, as what was filed at the counter does."""
+    return any(
+        row["key"] == line.key
+        for payment in dossier.payments.all()
+        if payment.state == "pending"
+        for row in payment.lines
+    )
+
+
 def _has_later_fees(dossier: Dossier) -> bool:
-    return any(fee.due == Fee.Due.ACCEPTANCE for fee in dossier.revision.fees.all())
+    fees = dossier.revision.fees.all()
+    if any(fee.due == Fee.Due.ACCEPTANCE for fee in fees):
+        return True
+    return any(fee.due == Fee.Due.FILING for fee in fees) and bool(fees_to_ask(dossier))
 
 
 def _confirm_payment(move: Move) -> None:
     move.data = {"payment": move.details["payment"], "amount": move.details["amount"]}
-    _resume(move, restart=False)
+    resume(move, restart=False)
 
 
 # --- The handling office --------------------------------------------------------------

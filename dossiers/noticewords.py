@@ -88,6 +88,18 @@ WORDS = {
         _("Hồ sơ %(code)s: đã nhận bổ sung"),
         _("Cơ quan đã nhận phần bổ sung của %(filer)s và tiếp tục giải quyết hồ sơ.%(promise)s"),
     ),
+    "exemption_confirmed": Words(
+        _("Hồ sơ %(code)s: đề nghị miễn, giảm được chấp nhận"),
+        _("%(office)s đã xem đề nghị miễn, giảm của hồ sơ “%(procedure)s”.\n%(note)s"),
+    ),
+    "exemption_rejected": Words(
+        _("Hồ sơ %(code)s: đề nghị miễn, giảm chưa được chấp nhận"),
+        _("%(office)s đã xem đề nghị miễn, giảm của hồ sơ “%(procedure)s”.\n%(note)s"),
+        rest=_(
+            "Khi đến lúc nộp, cổng báo cho ông/bà. Nếu có giấy tờ khác chứng minh, xin gửi cho "
+            "%(office)s để được xem lại."
+        ),
+    ),
     "request_payment": Words(
         _("Hồ sơ %(code)s: cần nộp phí, lệ phí"),
         _(

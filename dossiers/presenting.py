@@ -58,6 +58,7 @@ TOLD = {
     "answer_supplement": gettext_lazy("Ông/bà đã gửi bổ sung"),
     "request_payment": gettext_lazy("Cơ quan yêu cầu nộp phí, lệ phí"),
     "confirm_payment": gettext_lazy("Đã nhận phí, lệ phí"),
+    "decide_exemption": gettext_lazy("Cơ quan trả lời đề nghị miễn, giảm phí, lệ phí"),
     "take": gettext_lazy("Hồ sơ được giao cho công chức thụ lý"),
     "send_draft": gettext_lazy("Bản dự thảo được gửi để ông/bà kiểm tra"),
     "confirm_draft": gettext_lazy("Ông/bà đã xác nhận bản dự thảo"),

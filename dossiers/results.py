@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -264,23 +266,38 @@ def give_online_later(dossier: Dossier) -> None:
     give_online.enqueue(dossier.pk)
 
 
-def paid_fees(dossier: Dossier) -> set[str]:
-    """The keys of the fees for which money was received."""
-    return {
-        line["key"]
-        for payment in dossier.payments.all()
-        if payment.state == "paid"
-        for line in payment.lines
-    }
+def paid_fees(dossier: Dossier) -> dict[str, int]:
+    """What was received for each fee, in đồng by its key, without what goes back whole."""
+    paid: Counter[str] = Counter()
+    for payment in dossier.payments.all():
+        if payment.state == "paid" and payment.refund_reason in {"", "exempt"}:
+            for line in payment.lines:
+                paid[line["key"]] += line["amount"]
+    return paid
 
 
 def unpaid_fees(dossier: Dossier) -> list[FeeLine]:
-    """The fees with a known amount that nobody paid yet; of a refusal, those of filing."""
+    """The fees with a known amount that are not paid, or not wholly; of a refusal, of filing.
+
+    Of a fee that a later answer raised, what is left. None on which a claim is open.
+    """
     paid = paid_fees(dossier)
     lines = filing.charges(dossier)
     if dossier.outcome == Dossier.Outcome.REFUSED:
         lines = [line for line in lines if line.due == Fee.Due.FILING]
-    return [line for line in lines if line.amount and line.key not in paid]
+    open_ones = [line for line in lines if line.amount and not line.is_claimed]
+    return [_left(line, paid[line.key]) for line in open_ones if line.amount > paid[line.key]]
+
+
+def _left(line: FeeLine, paid: int) -> FeeLine:
+    """What is still to be paid of a charge, as a charge of its own."""
+    if not paid:
+        return line
+    name, rest = _("%(fee)s (phần nộp thêm)") % {"fee": line.name}, line.amount - paid
+    return replace(
+        line, name=name, quantity=1, unit="", unit_amount=rest, amount=rest, full_amount=rest,
+        exemption="", exemption_law="", percent=0,
+    )  # fmt: skip
 
 
 def unknown_fees(dossier: Dossier) -> list[str]:

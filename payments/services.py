@@ -41,7 +41,10 @@ def follow_dossier(sender: type[Dossier], move: workflow.Move, **kwargs: object)
     What is asked with the result is paid at the desk and stops no clock.
     """
     if move.fee_lines:
+        _give_up_pending(move.dossier)  # of what was asked otherwise before
         ask(move.dossier, [line.as_data() for line in move.fee_lines])
+    elif move.data.get("nothing_left"):
+        _give_up_pending(move.dossier)
     elif move.action.is_final:
         _give_up_pending(move.dossier)
         _offer_back(move.dossier)
