@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import (
     assigning,
     checks,
+    exemptionforms,
     filing,
     grounds,
     proposals,
@@ -20,6 +21,8 @@ from dossiers import (
 )
 from dossiers.answers import answer_sections
 from dossiers.counter import originals
+from dossiers.handing import choosing, collectingform, posting
+from dossiers.handing.addresses import PostFields
 from dossiers.models import Dossier
 from dossiers.workflow import Action
 from procedures.models import Agency
@@ -28,7 +31,7 @@ from procedures.text import in_vietnamese
 _REASON = gettext_lazy("Lý do")
 
 
-class MoveForm(forms.Form):
+class MoveForm(PostFields):
     """One move of one dossier: its inputs, and the version of the page it was drawn on."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
@@ -36,11 +39,12 @@ class MoveForm(forms.Form):
 
     def __init__(
         self, action: Action, dossier: Dossier, data: Any = None, files: Any = None,
-        words: str = "",
+        words: str = "", by: Any = None,
     ):  # fmt: skip
-        """`words` are those of a chosen template, which the reason begins with."""
+        """`words` are those of a chosen template, which the reason begins with; `by` is who
+        makes the move, for whom wrong codes are counted."""
         super().__init__(data, files, initial={"version": dossier.version})
-        self.action, self.dossier, self._words = action, dossier, words
+        self.action, self.dossier, self._words, self.by = action, dossier, words, by
         self.groups: list[supplements.Group] = []
         for name in action.inputs(dossier):
             for key, field in self._inputs(name):
@@ -107,6 +111,9 @@ class MoveForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A fault without a note says nothing; a note without the tick says it all the same."""
         cleaned = super().clean()
+        if "collected_by" in self.fields:
+            for name, complaint in collectingform.faults(self.dossier, cleaned, by=self.by):
+                self.add_error(name, complaint)
         for choice in self._choices():
             note = cleaned.get(f"note:{choice.key}")
             # One that was filled in, and whose tick was taken away, is not meant any more.
@@ -180,6 +187,10 @@ class MoveForm(forms.Form):
         )
         return [("person", field)]
 
+    def _decisions(self) -> list[tuple[str, forms.Field]]:
+        """Yes or no to each claimed exemption, with what it would come to."""
+        return exemptionforms.decision_fields(self.dossier)
+
     def _fees_settled(self) -> list[tuple[str, forms.Field]]:
         names = results.unknown_fees(self.dossier)
         label = _("Đã thu hoặc đã miễn: %(names)s") % {"names": "; ".join(names)}
@@ -189,6 +200,21 @@ class MoveForm(forms.Form):
         names = results.originals_owed(self.dossier)
         label = _("Đã thu đủ bản chính: %(names)s") % {"names": "; ".join(names)}
         return [("originals_received", forms.BooleanField(label=label))] if names else []
+
+    def _collecting(self) -> list[tuple[str, forms.Field]]:
+        """Who came for the result, and what was looked at: written on the slip they sign."""
+        return collectingform.fields(self.dossier)
+
+    def _delivery(self) -> list[tuple[str, forms.Field]]:
+        field = forms.ChoiceField(
+            label=_("Nhận kết quả"), choices=choosing.choices(self.dossier),
+            initial=self.dossier.delivery, widget=forms.RadioSelect,
+        )  # fmt: skip
+        fields = [("delivery", field)]
+        if Dossier.Delivery.POST in choosing.ways(self.dossier):
+            self.add_post_fields(self.dossier)
+            fields += [(name, self.fields.pop(name)) for name in self.POST_FIELDS]
+        return fields
 
     def _draft(self) -> list[tuple[str, forms.Field]]:
         lines = [
@@ -280,6 +306,10 @@ class MoveForm(forms.Form):
             details["record"] = record
         if self.groups:
             details = self._named_faults(details)
+        if self.action.name == "decide_exemption":
+            details = exemptionforms.decisions(details)
+        if "post_recipient" in self.fields:
+            details["address"] = self.address()
         if isinstance(details.get("agency"), Agency):
             details["agency"] = details["agency"].code
         return details
@@ -305,7 +335,11 @@ _TEXTS = {
         widget=forms.Textarea({"rows": 4}),
         help_text=_("Yêu cầu một lần, đầy đủ (Nghị định 61/2018 Điều 15 khoản 3)."),
     ),
-    "collector": lambda: forms.CharField(
-        label=_("Người nhận"), max_length=120, help_text=_("Để trống nếu chính người nộp nhận.")
+    "tracking_number": lambda: forms.CharField(
+        label=_("Mã bưu gửi"), max_length=40, widget=forms.TextInput({"autocomplete": "off"}),
+        help_text=_("Quét hoặc gõ, ví dụ EB125966888VN."),
+    ),
+    "carrier": lambda: forms.CharField(
+        label=_("Đơn vị phát"), max_length=60, initial=posting.CARRIER
     ),
 }  # fmt: skip

@@ -16,6 +16,8 @@ _ACTIONS_IN_ORDER = (
     "assigning",
     "controlslip",
     "recusals",
+    "handing.choosing",
+    "exemptiondecisions",
     "counter.entry",
     "counter.quick",
 )

@@ -248,17 +248,65 @@ class ControlFacts(DossierHead):
     rows: list[ControlRow]
 
 
+class GivenResult(TypedDict):
+    """One result on a hand-over slip; `sha256` is that of its file, "" for one on paper."""
+
+    title: str
+    sha256: str
+
+
 class HandoverFacts(DossierHead):
     """`handover.html`: Giấy biên nhận trả kết quả, signed by who collects at the counter.
 
-    `collector` is who came ("" prints the applicant); `originals` are those given back.
+    `collector` is who came ("" prints the applicant), `collected_as` what they are where it is
+    another person, with their `mandate`; `proof` is what was looked at, `card_ends_in` the last
+    four digits of their card. `originals` are those given back. On slips of before these keys
+    `results` are titles alone.
     """
 
     number: str
-    results: list[str]
+    results: list[GivenResult]
     copies: int
     collector: str
+    collected_as: str
+    mandate: str
+    proof: str
+    card_ends_in: str
     originals: list[str]
+    officer: str
+
+
+class LabelFacts(Head):
+    """`label.html`: what is stuck on a parcel; `link` is what its QR code says."""
+
+    sender: str
+    sender_address: str
+    sender_phone: str
+    recipient: str
+    phone: str
+    detail: str
+    commune: str
+    carrier: str
+    tracking_number: str
+    postage: str
+    link: str
+
+
+class PostedRow(TypedDict):
+    """One parcel on the list that the post signs."""
+
+    tracking_number: str
+    code: str
+    recipient: str
+    phone: str
+    address: str
+
+
+class PostedFacts(Head):
+    """`posted.html`: Bảng kê giao bưu chính, signed by the desk and the post."""
+
+    carrier: str
+    rows: list[PostedRow]
     officer: str
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers import filing
+from dossiers.handing.addresses import PostFields
 from dossiers.models import Dossier
 from procedures.formspec.lists import commune_suggestions
 from procedures.formspec.spec import Section, walk
@@ -227,7 +228,7 @@ class OfficeForm(forms.Form):
         field.label = dossier.revision.office_question or _("Cơ quan giải quyết")
 
 
-class FilingForm(forms.Form):
+class FilingForm(PostFields):
     """What is said with the filing itself: how the result is to come, and that all is true."""
 
     delivery = forms.ChoiceField(
@@ -247,11 +248,8 @@ class FilingForm(forms.Form):
         super().__init__(*args, initial={"delivery": dossier.delivery}, **kwargs)
         self.use_required_attribute = False
         ways = dossier.revision.result.get("give_by", ["counter"])
-        self.fields["delivery"].choices = [(way, self._sentence(way, dossier)) for way in ways]
-
-    def _sentence(self, way: str, dossier: Dossier) -> str:
-        if way == Dossier.Delivery.POST:
-            address = filing.said_of_applicant(dossier).get("address")
-            if address:
-                return _("Nhận qua bưu chính công ích, gửi đến: %(address)s") % {"address": address}
-        return _("Nhận %(way)s") % {"way": GIVE_BY[way]}
+        self.fields["delivery"].choices = [
+            (way, _("Nhận %(way)s") % {"way": GIVE_BY[way]}) for way in ways
+        ]
+        if Dossier.Delivery.POST in ways:
+            self.add_post_fields(dossier)

@@ -32,6 +32,7 @@ from dossiers import (
     tracking,
 )
 from dossiers.codes import next_code
+from dossiers.handing import collecting, posting, readying
 from dossiers.models import (
     Attachment,
     Breach,
@@ -561,8 +562,7 @@ def _complete(move: Move) -> None:
     # What was not asked before must be paid against the result.
     if not dossier.is_at_once:
         move.fee_lines = results.unpaid_fees(dossier)
-    if results.can_be_given_online(dossier):
-        move.afterwards(lambda: results.give_online_later(dossier))
+    readying.ready(move)
 
 
 def given_at(move: Move) -> datetime.datetime:
@@ -578,7 +578,8 @@ def _hand_over(move: Move) -> None:
             _("Chưa nộp đủ phí, lệ phí nên chưa trả được kết quả: %(names)s.")
             % {"names": "; ".join(line.name for line in unpaid)}
         )
-    owed = results.originals_owed(dossier)
+    # A parcel is only made when these were settled.
+    owed = [] if move.details.get("parcel") else results.originals_owed(dossier)
     if owed and not move.details.get("originals_received"):
         raise Refused(
             _("Còn chờ bản chính: %(names)s. Hãy đánh dấu đã thu trước khi trả kết quả.")
@@ -590,22 +591,25 @@ def _hand_over(move: Move) -> None:
             _("Còn khoản chưa có mức thu trên cổng: %(names)s. Hãy thu hoặc miễn rồi đánh dấu.")
             % {"names": "; ".join(unknown)}
         )
-    dossier.to_returned()
-    dossier.returned_at = given_at(move)
-    if move.by is not None:
-        _slip_of_collection(move)
     move.data = {"delivery": dossier.delivery, "originals": len(owed), "unknown_fees": len(unknown)}
+    if move.by is not None:
+        _give_to_collector(move)
+    elif move.details.get("parcel"):
+        move.data["parcel"] = move.details["parcel"]
+    dossier.to_returned()
+    dossier.returned_at = move.details.get("delivered_at") or given_at(move)
     move.say(move.words("collector"), public=False)
 
 
-def _slip_of_collection(move: Move) -> None:
-    """Who collects signs that they have it, with the originals that the office kept."""
+def _give_to_collector(move: Move) -> None:
+    """Who came is noted, and signs that they have it, with the originals that the office kept."""
     dossier = move.dossier
+    posting.refuse_under_way(dossier)
+    posting.drop_ready(dossier, by=move.by)
+    row = collecting.record(move)
+    move.data |= {"collector": row.collector, "proof": row.proof}
     contents = papers.handover_facts(
-        dossier,
-        collector=move.words("collector"),
-        originals=papers.kept_originals(dossier),
-        by=move.by,
+        dossier, row, originals=papers.kept_originals(dossier), by=move.by
     )
     move.papers.append((Paper.Kind.HANDOVER, contents))
 
@@ -774,7 +778,7 @@ for _action in (
     Action(
         "hand_over", gettext_lazy("Trả kết quả"), (State.COMPLETED,), _hand_over,
         roles=(Role.RECEPTION,), system=True, after_approval=True,
-        asks=("collector", "originals_received", "fees_settled"),
+        asks=("collecting", "originals_received", "fees_settled"),
     ),
     Action(
         "request_supplement", gettext_lazy("Yêu cầu bổ sung"), _OFFICE, _request_supplement,

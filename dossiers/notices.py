@@ -316,10 +316,12 @@ def values_of(
         "filer": str(small),
         "before": _(" trước %(when)s") % {"when": moment_text(due_at)} if due_at else "",
     }
-    return values | _values_of_dossier(dossier, filer=str(small)) if dossier else values
+    if dossier is None:
+        return values
+    return values | _values_of_dossier(dossier, filer=str(small), is_filer=is_filer)
 
 
-def _values_of_dossier(dossier: Dossier, *, filer: str) -> dict[str, str]:
+def _values_of_dossier(dossier: Dossier, *, filer: str, is_filer: bool) -> dict[str, str]:
     office, desk = dossier.handling_agency, dossier.receiving_agency
     promise = _(" Hẹn trả kết quả: %(when)s.") % {"when": moment_text(dossier.promised_at)}
     return {
@@ -332,8 +334,20 @@ def _values_of_dossier(dossier: Dossier, *, filer: str) -> dict[str, str]:
         "citizen_by": moment_text(dossier.citizen_by),
         "delivery": dossier.get_delivery_display(),
         "collecting": str(COLLECTING.get(dossier.delivery, ""))
-        % {"filer": filer, "desk": desk.name if desk else ""},
+        % {
+            "filer": filer,
+            "desk": desk.name if desk else "",
+            "collection_code": _collection_code(dossier) if is_filer else "",
+        },
     }
+
+
+def _collection_code(dossier: Dossier) -> str:
+    """The code that opens a result at the desk: told to the one who filed, and to nobody else."""
+    waits = dossier.state == Dossier.State.COMPLETED
+    waits = waits and dossier.delivery == Dossier.Delivery.COUNTER
+    row = getattr(dossier, "collection", None) if waits else None
+    return _(" Mã nhận kết quả: %(code)s.") % {"code": row.code} if row else ""
 
 
 def moment_text(moment: datetime.datetime | None) -> str:

@@ -198,6 +198,18 @@ WORDS = {
         _("Hồ sơ %(code)s: đã trả kết quả"),
         _("Kết quả của hồ sơ “%(procedure)s” đã được trả. Cách nhận: %(delivery)s."),
     ),
+    "change_delivery": Words(
+        _("Hồ sơ %(code)s: đã đổi cách nhận kết quả"),
+        _("Kết quả của hồ sơ “%(procedure)s” sẽ được trả theo cách: %(delivery)s."),
+        rest=_("Nếu %(filer)s không đề nghị việc này, xin báo ngay cho cơ quan."),
+    ),
+    "send_by_post": Words(
+        _("Hồ sơ %(code)s: kết quả đã giao bưu điện"),
+        _(
+            "Kết quả của hồ sơ “%(procedure)s” đã được giao cho bưu điện: %(note)s. Bưu điện gọi "
+            "vào số điện thoại người nhận trước khi phát; cước trả cho bưu điện khi nhận."
+        ),
+    ),
     "stop": Words(
         _("Hồ sơ %(code)s: dừng giải quyết"),
         _(
@@ -236,7 +248,40 @@ WORDS = {
         _("kiểm tra từng chữ trong bản dự thảo và xác nhận, hoặc báo chỗ sai,%(before)s."),
         "dossiers:draft_result",
     ),
+    "remind_collect": Words(
+        _("Hồ sơ %(code)s: kết quả đang chờ nhận"),
+        _("Kết quả của hồ sơ “%(procedure)s” đã sẵn sàng từ %(ready_at)s mà chưa có người nhận."),
+        rest="%(collecting)s",
+    ),
+    "parcel_failed": Words(
+        _("Hồ sơ %(code)s: bưu điện chưa phát được kết quả"),
+        _(
+            "%(carrier)s chưa phát được bưu gửi %(number)s mang kết quả của hồ sơ “%(procedure)s”."
+            "%(why)s"
+        ),
+        rest=_(
+            "Xin để ý điện thoại: bưu điện sẽ phát lại. Ông/bà cũng có thể mang mã bưu gửi và giấy "
+            "tờ tùy thân đến bưu cục gần nhà để nhận."
+        ),
+    ),
+    "parcel_came_back": Words(
+        _("Hồ sơ %(code)s: kết quả gửi bưu chính đã hoàn về cơ quan"),
+        _(
+            "Bưu gửi %(number)s mang kết quả của hồ sơ “%(procedure)s” không phát được và đã hoàn "
+            "về %(desk)s.%(why)s"
+        ),
+        _("chọn lại cách nhận: gửi đến địa chỉ khác, hoặc đến nhận tại quầy."),
+        "dossiers:delivery",
+    ),
     # --- To officials -------------------------------------------------------------------
+    "parcels_silent": Words(
+        _("Hồ sơ %(code)s: bưu gửi lâu không có tin"),
+        _(
+            "Bưu gửi %(number)s (%(carrier)s) mang kết quả của hồ sơ “%(procedure)s” từ "
+            "%(since)s không có tin gì thêm."
+        ),
+        rest=_("Xin hỏi bưu điện rồi ghi trạng thái ở trang Gửi bưu chính."),
+    ),
     "warn_office": Words(
         _("Hồ sơ %(code)s: sắp đến hạn trả kết quả"),
         _(
@@ -278,7 +323,7 @@ COLLECTING = {
     Dossier.Delivery.ONLINE: _("Kết quả được trả trực tuyến, trên trang hồ sơ."),
     Dossier.Delivery.COUNTER: _(
         "Mời %(filer)s đến %(desk)s nhận kết quả, mang theo giấy tờ tùy thân và bản chính các giấy "
-        "tờ phải đối chiếu."
+        "tờ phải đối chiếu.%(collection_code)s"
     ),
     Dossier.Delivery.POST: _("Kết quả được gửi qua bưu chính đến địa chỉ đã khai."),
 }

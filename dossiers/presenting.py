@@ -70,6 +70,8 @@ TOLD = {
     "approve": gettext_lazy("Kết quả đã được ký duyệt"),
     "complete": gettext_lazy("Hồ sơ đã giải quyết xong"),
     "hand_over": gettext_lazy("Đã trả kết quả"),
+    "change_delivery": gettext_lazy("Đã đổi cách nhận kết quả"),
+    "send_by_post": gettext_lazy("Kết quả đã giao bưu điện"),
     "extend": gettext_lazy("Cơ quan xin lỗi và hẹn lại ngày trả kết quả"),
     "transfer": gettext_lazy("Hồ sơ được chuyển đến cơ quan có thẩm quyền"),
     "stop": gettext_lazy("Cơ quan dừng giải quyết hồ sơ"),

@@ -5,6 +5,7 @@ from django.urls.converters import StringConverter
 
 from dossiers.views import (
     answering,
+    delivery,
     drafts,
     files,
     filledforms,
@@ -16,6 +17,7 @@ from dossiers.views import (
     questions,
     roots,
     uploads,
+    verifying,
     wallet,
 )
 from procedures.urls import CODE as PROCEDURE
@@ -77,6 +79,7 @@ urlpatterns = [
     ),
     re_path(rf"^ho-so/{CODE}/ban-du-thao/$", answering.draft_result, name="draft_result"),
     re_path(rf"^ho-so/{CODE}/rut/$", answering.withdraw, name="withdraw"),
+    re_path(rf"^ho-so/{CODE}/nhan-ket-qua/$", delivery.delivery, name="delivery"),
     path("ho-so/tep/<key:key>/", files.attachment, name="attachment"),
     path("ho-so/tep/<key:key>/ban-ghep/", files.bundle, name="bundle"),
     path("ho-so/vi-giay-to/", wallet.papers, name="wallet"),
@@ -98,6 +101,6 @@ urlpatterns = [
     re_path(r"^hoi-dap/(?P<code>HD-[0-9]{6}-[2-9A-Z]{6})/$", questions.question, name="question"),
     path("minh-bach/so-cai/", roots.published, name="roots"),
     path("minh-bach/so-cai/ma-goc.json", roots.as_json, name="roots_json"),
-    path("xac-thuc/", public.verify, name="verify"),
-    path("xac-thuc/<str:token>/", public.verify_token, name="verify_token"),
+    path("xac-thuc/", verifying.verify, name="verify"),
+    path("xac-thuc/<str:token>/", verifying.verify_token, name="verify_token"),
 ]

@@ -263,6 +263,7 @@ LOGIN = {
     "dossiers:documents", "dossiers:check", "dossiers:discard", "dossiers:detail",
     "dossiers:chain", "dossiers:messages",
     "dossiers:filed", "dossiers:supplement", "dossiers:draft_result", "dossiers:withdraw",
+    "dossiers:delivery",
     "dossiers:supplement_paper", "dossiers:supplement_section",
     "dossiers:bundle", "dossiers:wallet", "dossiers:keep_paper", "dossiers:kept_paper",
     "dossiers:forget_paper", "dossiers:use_paper", "dossiers:use_paper_again",

@@ -32,7 +32,7 @@ class MovePage:
         data = (request.POST, request.FILES) if request.method == "POST" else (None, None)
         purpose, chosen = replies.PURPOSES.get(name, ""), request.GET.get("mau", "")
         words = replies.chosen(dossier, purpose, chosen) if purpose and chosen else ""
-        form = MoveForm(action, dossier, *data, words=words)
+        form = MoveForm(action, dossier, *data, words=words, by=request.user)
         if request.method == "POST" and form.is_valid() and self._makes(request, dossier, form):
             messages.success(request, _("Đã thực hiện: %(what)s.") % {"what": action.label})
             return redirect(self._after(request, dossier))

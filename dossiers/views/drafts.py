@@ -368,7 +368,8 @@ def _file(request: HttpRequest, dossier: Dossier, form: FilingForm) -> Dossier |
         messages.error(request, _("Ông/bà vừa nộp rất nhiều hồ sơ; xin nộp tiếp sau một giờ nữa."))
         return None
     dossier.delivery = form.cleaned_data["delivery"]
-    _keep(dossier, "delivery")
+    dossier.delivery_address = form.address()
+    _keep(dossier, "delivery", "delivery_address")
     try:
         return workflow.perform(dossier, "submit", by=request.user, declared=True)
     except workflow.Refused as error:

@@ -69,6 +69,7 @@ OF_FILED = {
     "supplement_section": READERS_GO_BACK,
     "draft_result": Case(302, 302),
     "withdraw": READERS_GO_BACK,
+    "delivery": READERS_GO_BACK,
     "upload_supplement": POST_ONLY,
     "use_paper_again": POST_ONLY,
     "copy": POST_ONLY,

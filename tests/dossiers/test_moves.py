@@ -898,7 +898,8 @@ def test_originals_are_handed_in_before_the_result_is_handed_out(office):
     event = given.events.get(name="hand_over")
     assert (given.state, given.returned_at) == (State.RETURNED, at(25, 9))
     assert event.data == {
-        "delivery": "counter", "originals": 1, "unknown_fees": 0, "note": event.data["note"],
+        "delivery": "counter", "originals": 1, "unknown_fees": 0, "collector": "self", "proof": "",
+        "note": event.data["note"],
     }  # fmt: skip
     assert event.note.is_public is False
 

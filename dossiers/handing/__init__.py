@@ -1,0 +1,1 @@
+"""How a result reaches the citizen: online, at the desk, by public post."""
