@@ -226,13 +226,11 @@ def finish(result: Result) -> None:
 
 def _print_and_sign(result: Result) -> None:
     context = papers.print_context(result.facts, result.token)
-    pdf = printing.render("papers/result.html", context)
-    signed = signing.sign(
-        pdf,
-        reason=result.title,
-        location=result.facts["place"],
-        name=result.facts["signer"],
-    )
+    unsigned = signing.with_places(printing.render("papers/result.html", context))
+    said = {"reason": result.title, "location": result.facts["place"]}
+    signer = signing.person_signer(result.approved_by)
+    approved = signing.sign_as_person(unsigned, signer, name=result.facts["signer"], **said)
+    signed = signing.seal(approved, **said)
     with transaction.atomic():
         locked = Result.objects.select_for_update().get(pk=result.pk)
         if locked.file:

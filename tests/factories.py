@@ -20,8 +20,8 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from dossiers import attachments, filing, intake, proposals, workflow
-from dossiers.models import Dossier, LegalGround
+from dossiers import attachments, certificates, filing, intake, proposals, workflow
+from dossiers.models import Dossier, LegalGround, SignerCertificate
 from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import type_of
 from procedures.formspec.spec import walk
@@ -242,6 +242,14 @@ def signed_pdf(title: str = "") -> SimpleUploadedFile:
 
     content = signing.sign(pdf(title).read(), reason=title, location="", name="Người ký")
     return SimpleUploadedFile("ket-qua.pdf", content, content_type="application/pdf")
+
+
+def signer_certificate(signer: Any, **fields: Any) -> SignerCertificate:
+    """The registered certificate of a pyHanko signer; `fields` are set afterwards."""
+    row = certificates.of_portal(fields.pop("user", None) or user(), signer)
+    if fields:
+        SignerCertificate.objects.filter(pk=row.pk).update(**fields)
+    return SignerCertificate.objects.get(pk=row.pk)
 
 
 def ground(**fields: Any) -> LegalGround:

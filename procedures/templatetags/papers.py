@@ -48,6 +48,12 @@ def paper_moment(value: datetime.datetime | str | None) -> str:
 
 
 @register.filter
+def paper_second(value: datetime.datetime | str | None) -> str:
+    """`24/11/2026 09:05:00 +07:00`: a moment as signatures show it (NĐ 30/2020)."""
+    return f"{_read(value):%d/%m/%Y %H:%M:%S %:z}" if value else ""
+
+
+@register.filter
 def balanced(value: str) -> str:
     """A long name on two lines of about equal length, as offices set their heads.
 
