@@ -39,7 +39,8 @@ PAGES: dict[str, Page] = {}
 
 # How the menu stands: the day's work first, then what is read of it, then one's own matters.
 _MENU = (
-    "desk", "counter_entries", "quick_entry", "opinions_waiting", "reports", "register",
+    "desk", "cash_desk", "money", "counter_entries", "quick_entry", "opinions_waiting",
+    "reports", "register",
     "breaches", "stand_ins", "reserved_codes", "relatives",
 )  # fmt: skip
 

@@ -15,10 +15,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import conflicts, officepapers, papers, results, workflow
+from dossiers import conflicts, officepapers, results, workflow
 from dossiers.models import Dossier, OfficePaper
 from payments.models import CashClose, CashMovement, Payment, Refund
-from payments.money import in_words
+from payments.money import in_words, signed
 from procedures.models import Agency, Posting
 from procedures.text import grouped, in_vietnamese
 
@@ -223,10 +223,10 @@ def facts_of(close: CashClose, found: Drawer) -> dict[str, Any]:
         "taken": grouped(close.taken),
         "taken_in_words": in_words(close.taken),
         "given_back": grouped(close.given_back) if close.given_back else "",
-        "expected": _signed(found.expected),
+        "expected": signed(found.expected),
         "counted": grouped(close.counted),
         "counted_in_words": in_words(close.counted),
-        "difference": _signed(close.difference) if close.difference else "",
+        "difference": signed(close.difference) if close.difference else "",
         "note": close.note,
     }
 
@@ -234,7 +234,7 @@ def facts_of(close: CashClose, found: Drawer) -> dict[str, Any]:
 def _taken_line(row: CashMovement) -> dict[str, str]:
     payment, legal = row.payment, getattr(row.payment, "legal_receipt", None)
     return {
-        "at": papers.iso(row.at),
+        "at": f"{timezone.localtime(row.at):%H:%M %d/%m/%Y}",
         "receipt": f"{payment.receipt.number:07d}",
         "legal": f"{legal.sign} {legal.number}".strip() if legal else "",
         "code": payment.dossier.code,
@@ -246,12 +246,8 @@ def _taken_line(row: CashMovement) -> dict[str, str]:
 def _back_line(row: CashMovement) -> dict[str, str]:
     payment = row.refund.payment
     return {
-        "at": papers.iso(row.at),
+        "at": f"{timezone.localtime(row.at):%H:%M %d/%m/%Y}",
         "code": payment.dossier.code if payment else row.refund.bank_line.bank_reference,
         "reason": row.refund.reason,
         "amount": grouped(row.refund.amount),
     }
-
-
-def _signed(amount: int) -> str:
-    return f"−{grouped(-amount)}" if amount < 0 else grouped(amount)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 
 from procedures.spelling import amount_in_words
-from procedures.text import dong
+from procedures.text import dong, grouped
 
 
 def format_dong(amount: int) -> str:
     """`8000` -> `8.000 đồng`; ValueError for anything but a whole number of 0 or more."""
     _require_whole(amount)
     return dong(amount)
+
+
+def signed(amount: int) -> str:
+    """`−8.000`, `8.000`: whole đồng that may be less than nothing, without the unit."""
+    return f"−{grouped(-amount)}" if amount < 0 else grouped(amount)
 
 
 def in_words(amount: int) -> str:

@@ -16,13 +16,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import conflicts, papers, results, workflow
+from dossiers import papers, results, workflow
 from dossiers.models import Dossier, Paper
 from payments import desk, receipts, tasks
 from payments.gateways import vnpay
 from payments.models import Payment
 from procedures import worktime
-from procedures.models import Posting
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
@@ -181,7 +180,7 @@ def confirm(
         return False
     if amount != payment.amount:
         raise AmountMismatch(f"asked {payment.amount}, received {amount}")
-    is_awaited = _awaits_money(dossier, rows.values())
+    is_awaited = _awaits_money(dossier, rows.values()) or desk.is_typed(payment)
     if is_awaited and payment.state != Payment.State.PENDING:
         _give_up_pending(dossier)
     paid_before = [row for row in rows.values() if row.state == Payment.State.PAID]
@@ -262,13 +261,7 @@ def take_cash(payment: Payment, *, by: User) -> bool:
     cashier, `workflow.NotPossible` where the dossier does not wait for money.
     """
     dossier = workflow.lock(payment.dossier_id)
-    if Posting.Role.CASHIER not in workflow.roles_at(dossier, by):
-        raise workflow.NotAllowed(_("Chỉ thu ngân của nơi tiếp nhận được thu tiền hồ sơ này."))
-    if workflow.is_party(dossier, by):
-        raise workflow.NotAllowed(_("Ông/bà không thể tự thu tiền hồ sơ của chính mình."))
-    if conflicts.has_conflict(dossier, by):
-        words = _("Ông/bà có người thân trong hồ sơ này; xin để thu ngân khác thu tiền.")
-        raise workflow.NotAllowed(words)
+    desk.check_cashier(dossier, by)
     rows = list(dossier.payments.all())
     if not _awaits_money(dossier, rows):
         if any(row.state == Payment.State.PAID for row in rows):

@@ -1,5 +1,5 @@
 """Money in the officials' admin, a module for each subject."""
 
-from payments.admin import payments
+from payments.admin import desk, payments
 
-__all__ = ("payments",)
+__all__ = ("desk", "payments")

@@ -40,7 +40,8 @@ HANDLES, ACTS, ALL = "roalcs", "roalc", "roalcesm"
 
 # Pages registered with `officials.page`: to whom each opens somewhere.
 PAGES = {
-    "breach": HANDLES, "breaches": "ls", "counter_discard": "r", "counter_done": "r",
+    "breach": HANDLES, "breaches": "ls", "cash_close": "c", "cash_desk": "c",
+    "counter_discard": "r", "counter_done": "r",
     "counter_entries": "r", "counter_entry": "r", "counter_file": "r", "counter_form": "r",
     "counter_new": "r", "counter_paper": "r", "counter_scanned": "r", "desk": "als",
     "dossier_page_image": ALL, "dossiers_batch": HANDLES, "dossiers_batch_print": HANDLES,
