@@ -12,4 +12,5 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to the moves of dossiers."""
-        from payments import panels, quickcash, services  # noqa: F401  (they register themselves)
+        # They register themselves.
+        from payments import exemptions, panels, papernotes, quickcash, services  # noqa: F401
