@@ -46,6 +46,7 @@ ONE_DATABASE = {
     "tests/dossiers/test_supplements.py",
     "tests/dossiers/test_tracking.py",
     "tests/dossiers/test_uploads.py",
+    "tests/dossiers/test_verifying.py",
     "tests/dossiers/test_way_through.py",
     "tests/dossiers/test_workflow.py",
     "tests/payments/test_callback.py",

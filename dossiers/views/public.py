@@ -1,4 +1,4 @@
-"""Pages for everybody: where a dossier is, and whether a paper is genuine."""
+"""Pages for everybody: where a dossier is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dossiers import presenting, supplements, throttling, tracking
 from dossiers.draftresults import silence_agrees
-from dossiers.models import Dossier, OfficePaper, Paper, Result
+from dossiers.handing import showing
+from dossiers.models import Dossier
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _CODE = re.compile(r"[A-Z0-9.]{3,20}-[0-9]{6,8}-[0-9A-Z]{4,}")
 
 
@@ -125,6 +125,7 @@ def _everything(request: HttpRequest, dossier: Dossier) -> HttpResponse:
     notices = list(dossier.notices.filter(recipient=dossier.owner_id))
     context = {
         **presenting.tracking(dossier),
+        "handing": showing.for_secret(dossier),
         "notices": notices,
         "faults": _faults(dossier),
         "silence_agrees": silence_agrees(dossier),
@@ -147,28 +148,3 @@ def _unseen(response: HttpResponse) -> HttpResponse:
     # Without any referrer, browsers send "Origin: null", and no form of the page would pass.
     response["Referrer-Policy"] = "strict-origin"
     return response
-
-
-@require_safe
-def verify(request: HttpRequest) -> HttpResponse:
-    """Check a paper by the code under its QR."""
-    token = request.GET.get("ma", "").strip()
-    if _TOKEN.fullmatch(token):
-        return redirect("dossiers:verify_token", token)
-    context = {"is_wrong": bool(token), "token": token}
-    return render(request, "dossiers/verify.html", context)
-
-
-@require_safe
-def verify_token(request: HttpRequest, token: str) -> HttpResponse:
-    """Whether a paper or a result is ours, and its state; no personal name is shown."""
-    if not throttling.allow(request, "verify", per_minute=30):
-        return render(request, "dossiers/verify.html", {"is_throttled": True}, status=429)
-    if not _TOKEN.fullmatch(token):
-        token = ""  # PostgreSQL refuses to compare with some characters
-    result = Result.objects.filter(token=token).select_related("dossier__handling_agency").first()
-    paper = Paper.objects.filter(token=token).select_related("dossier__receiving_agency").first()
-    own = OfficePaper.objects.filter(token=token).select_related("agency").first()
-    context = {"result": result, "paper": paper, "office_paper": own, "token": token}
-    status = 200 if result or paper or own else 404
-    return render(request, "dossiers/verified.html", context, status=status)
