@@ -381,6 +381,10 @@ MOMO_SECRET_KEY = env.str(
     "MOMO_SECRET_KEY", default="" if PRODUCTION else "SANDBOX-SECRET-NOT-FOR-MONEY"
 )
 PAYMENT_SANDBOX = env.bool("PAYMENT_SANDBOX", default=not PRODUCTION)
+# With which the bank signs what it tells of credits; without it that address is not there.
+BANK_WEBHOOK_SECRET = env.str(
+    "BANK_WEBHOOK_SECRET", default="" if PRODUCTION else "SANDBOX-BANK-SECRET-NOT-FOR-MONEY"
+)
 
 # The class that speaks to the office's e-receipt service; empty: no legal receipt from here.
 ERECEIPT_BACKEND = env.str(

@@ -153,7 +153,7 @@ def _received(cells: dict[str, Any]) -> int:
 def _of_mt940(text: str) -> Statement:
     statement = Statement("mt940")
     for entry in mt940.entries(text):
-        statement.account = statement.account or re.sub(r"[^0-9]", "", entry.account)
+        statement.account = statement.account or re.sub(r"[^0-9]", "", entry.account.split("/")[-1])
         try:
             credit = mt940.credit(entry)
         except BadCell as error:

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from dossiers import participants, questions, tracking, workflow
 from dossiers.models import Dossier, Participant, Question, new_key
+from payments import services
 from procedures.models import Agency, Posting
 from tests import factories
 from tests.factories import BIRTH, COPY, FUNERAL
@@ -94,6 +95,7 @@ def pages_of(person) -> dict[str, str]:
         checking, "send_draft", by=office.officer, draft="Họ, chữ đệm, tên: NGUYỄN TRẦN MINH KHÔI"
     )
     copy = factories.filed(COPY, owner=person)
+    services.begin(copy, "vietqr")
     shared = factories.draft(FUNERAL)
     invited = [
         participants.invite(
@@ -136,6 +138,7 @@ def pages_of(person) -> dict[str, str]:
         "draft_result": of("draft_result", checking),
         "withdraw": of("withdraw", filed),
         "pay": reverse("payments:start", args=[copy.code]),
+        "transfer": reverse("payments:transfer", args=[copy.code]),
     }
 
 
@@ -146,7 +149,7 @@ NO_PAGES = {
     "dossiers:printed_form",
     "dossiers:remove_attachment", "dossiers:result", "dossiers:upload",
     "dossiers:upload_supplement", "dossiers:use_paper", "dossiers:use_paper_again",
-    "dossiers:roots_json", "payments:ipn", "payments:sandbox_query",
+    "dossiers:roots_json", "payments:ipn", "payments:bank_webhook", "payments:sandbox_query",
     # Reached by sending a form alone; looked at where that form is sent.
     "dossiers:pdf_read", "dossiers:asked", "payments:return", "payments:sandbox",
 }  # fmt: skip
