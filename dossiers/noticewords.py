@@ -194,6 +194,13 @@ WORDS = {
         _("nộp phí, lệ phí trên trang hồ sơ, hoặc tại quầy khi đến nhận kết quả."),
         "payments:start",
     ),
+    "refund_done": Words(
+        _("Hồ sơ %(code)s: đã hoàn trả %(amount)s"),
+        _(
+            "Cơ quan đã hoàn trả %(amount)s phí, lệ phí của hồ sơ “%(procedure)s” cho %(filer)s. "
+            "%(how)s"
+        ),
+    ),
     "hand_over": Words(
         _("Hồ sơ %(code)s: đã trả kết quả"),
         _("Kết quả của hồ sơ “%(procedure)s” đã được trả. Cách nhận: %(delivery)s."),

@@ -23,6 +23,7 @@ from dossiers import (
 from dossiers.answers import answer_sections
 from dossiers.attachments import size_text
 from dossiers.documents import file_row, filed_files, paper_names
+from dossiers.handing import showing
 from dossiers.models import Dossier, Event, Paper
 from dossiers.turns import is_solemn, turn, waits_to_be_sent, what_next
 from procedures import worktime
@@ -58,6 +59,7 @@ TOLD = {
     "answer_supplement": gettext_lazy("Ông/bà đã gửi bổ sung"),
     "request_payment": gettext_lazy("Cơ quan yêu cầu nộp phí, lệ phí"),
     "confirm_payment": gettext_lazy("Đã nhận phí, lệ phí"),
+    "refund_done": gettext_lazy("Đã hoàn trả phí, lệ phí"),
     "decide_exemption": gettext_lazy("Cơ quan trả lời đề nghị miễn, giảm phí, lệ phí"),
     "take": gettext_lazy("Hồ sơ được giao cho công chức thụ lý"),
     "send_draft": gettext_lazy("Bản dự thảo được gửi để ông/bà kiểm tra"),
@@ -87,6 +89,11 @@ _OFFICE_WORDS = {
     "ask_opinion": gettext_lazy("Hỏi ý kiến"),
     "give_opinion": gettext_lazy("Cho ý kiến"),
     "explain_breach": gettext_lazy("Giải trình vi phạm quy định"),
+    "refund_propose": gettext_lazy("Đề nghị hoàn trả phí, lệ phí"),
+    "refund_approve": gettext_lazy("Duyệt hoàn trả phí, lệ phí"),
+    "refund_reject": gettext_lazy("Không duyệt hoàn trả phí, lệ phí"),
+    "refund_done": gettext_lazy("Đã hoàn trả phí, lệ phí"),
+    "refund_fail": gettext_lazy("Không hoàn trả được phí, lệ phí"),
     **participants.TOLD,
 }
 MOST_NOTICES = 20
@@ -123,6 +130,7 @@ def page(dossier: Dossier, viewer: User) -> dict[str, Any]:
     return shown | {
         "is_owner": is_owner,
         "principal": behalf.words(dossier),
+        "handing": showing.for_person(dossier, viewer),
         "is_solemn": is_solemn(dossier),
         "is_unsent": waits_to_be_sent(dossier),
         "turn": turn(dossier, viewer, calendar),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.tasks import task
 
 from dossiers.models import Paper
-from payments.models import Payment
+from payments.models import Payment, Refund
 
 
 @task()
@@ -40,3 +40,19 @@ def cancel_legal_receipt(payment_id: int) -> None:
     from payments.ereceipts import issuing
 
     issuing.cancel_if_void(Payment.objects.get(pk=payment_id))
+
+
+@task()
+def send_refund(refund_id: int) -> None:
+    """Ask the gateway to give money back."""
+    from payments import refunds
+
+    refunds.send(Refund.objects.select_related("payment").get(pk=refund_id))
+
+
+@task()
+def sandbox_call(reference: str, url: str, is_late: bool) -> None:
+    """The call of a played gateway that comes after the browser went back."""
+    from payments.sandbox import views
+
+    views.call_later(reference, url, is_late=is_late)

@@ -95,3 +95,11 @@ def ask_for(payment: Payment) -> None:
 
     if settings.ERECEIPT_BACKEND:
         tasks.issue_legal_receipt.enqueue(payment.pk)
+
+
+def cancel_later(payment: Payment) -> None:
+    """Have the biên lai of a payment that went back whole declared void by a task."""
+    from payments import tasks
+
+    if settings.ERECEIPT_BACKEND:
+        tasks.cancel_legal_receipt.enqueue(payment.pk)

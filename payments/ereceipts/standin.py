@@ -23,6 +23,7 @@ from procedures.text import grouped
 
 MOST = 99_999_999  # eight digits (Decree 254/2026, art. 23(2)c)
 TRIES = 5
+SIGNER = "Hệ thống biên lai điện tử"  # where no cashier took the money
 
 
 class StandIn:
@@ -106,7 +107,10 @@ def _issued(row: StandInReceipt) -> ereceipts.Issued:
 def _signed(pdf: bytes, order: dict[str, Any]) -> bytes:
     try:
         return signing.sign(
-            pdf, reason="Biên lai thu phí, lệ phí", location=order["place"], name=order["office"]
+            pdf,
+            reason="Biên lai thu phí, lệ phí",
+            location=order["place"],
+            name=order["collector"] or SIGNER,
         )
     except signing.NoSigningKey as error:
         raise ereceipts.Unavailable(str(error)) from error

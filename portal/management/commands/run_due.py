@@ -9,10 +9,20 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
-from dossiers import alerts, breaches, expiry, orphans, proposals, roots, wallet
+from dossiers import (
+    alerts,
+    breaches,
+    expiry,
+    orphans,
+    proposals,
+    resultsigning,
+    roots,
+    wallet,
+)
 from dossiers import due as dossiers_due
 from dossiers.reports import tallies
 from payments import due as payments_due
+from payments import refunds
 from payments.ereceipts import due as ereceipts_due
 from portal import exports, stuck_tasks, unconfirmed
 from procedures import due as procedures_due
@@ -31,6 +41,7 @@ WORK = (
     dossiers_due.send_digests,
     dossiers_due.remind_offices,
     dossiers_due.ask_again,
+    resultsigning.retry_failed,
     expiry.warn_of_expiry,
     expiry.delete_expired,
     wallet.warn_of_expiry,
@@ -38,6 +49,7 @@ WORK = (
     roots.publish,
     tallies.roll,
     payments_due.query_pending,
+    refunds.ask_again,
     ereceipts_due.issue_again,
     ereceipts_due.cancel_void,
     procedures_due.begin_approved_revisions,
