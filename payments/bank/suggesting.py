@@ -120,31 +120,33 @@ class _Facts:
         self.line = line
         self.memo = compact(line.memo)
         self.names = [name for name in (fold(line.payer_name), fold(line.memo)) if name]
-        self.codes = re.findall(r"[0-9]{6}H[0-9]{2}[0-9]{10}", self.memo)
+        self.has_code = bool(re.search(r"[0-9]{10}", self.memo))
 
     def weigh(self, suggestion: Suggestion) -> None:
         """Add what speaks for one payment."""
         payment = suggestion.payment
         if not suggestion.points and near(payment.reference, self.memo):
             suggestion.add(60, _("mã thanh toán gần giống"))
-        if self.codes and compact(payment.dossier.code or "") in self.codes:
+        code = payment.dossier.code
+        if self.has_code and code and compact(code) in self.memo:
             suggestion.add(50, _("mã hồ sơ trong nội dung"))
         if payment.state != Payment.State.PENDING and not suggestion.points:
             return
         if payment.amount != self.line.amount:
             return
         suggestion.add(10, _("đúng số tiền"))
-        if self._is_named(payment):
-            suggestion.add(20, _("người chuyển giống người nộp hồ sơ"))
+        if points := self._named(payment):
+            suggestion.add(points, _("người chuyển giống người nộp hồ sơ"))
 
-    def _is_named(self, payment: Payment) -> bool:
+    def _named(self, payment: Payment) -> int:
+        """20 where somebody of the dossier is named, 10 for a name much alike, else 0."""
         dossier = payment.dossier
-        people = (dossier.owner.get_full_name(), dossier.behalf.get("name", ""))
-        return any(
-            name in said or difflib.SequenceMatcher(None, name, said).ratio() >= ALIKE
-            for name in map(fold, filter(None, people))
-            for said in self.names
-        )
+        people = filter(None, (dossier.owner.get_full_name(), dossier.behalf.get("name", "")))
+        pairs = [(name, said) for name in map(fold, people) for said in self.names]
+        if any(f" {name} " in f" {said} " for name, said in pairs):
+            return 20
+        alike = (difflib.SequenceMatcher(None, *pair).ratio() for pair in pairs)
+        return 10 if any(ratio >= ALIKE for ratio in alike) else 0
 
 
 def near(reference: str, memo: str) -> bool:

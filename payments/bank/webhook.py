@@ -53,12 +53,15 @@ def is_signed(timestamp: str, given: str, body: bytes) -> bool:
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
     """Take a message: 403 unsigned, 400 not understood, 404 not our account, 200 with counts.
+    Also 413 and 415 for what is too large or not JSON, 429 for too many a minute.
 
     Good lines of a message with bad ones are kept, and the bad ones named by their place. The
     same line again is known and changes nothing.
     """
     if not settings.BANK_WEBHOOK_SECRET:
         raise Http404
+    if request.content_type != "application/json":
+        return _answer(415, "not_json")
     body = _body(request)
     if body is None:
         return _answer(413, "too_large")
