@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from dossiers import filing
+from dossiers import exemptions, filing
 from dossiers.models import Dossier
 from procedures.formspec import conditions
 from procedures.formspec.spec import Section
@@ -166,7 +166,8 @@ def fingerprint(dossier: Dossier) -> str:
         dossier.handling_agency_id,
         prune(dossier.revision.form, dossier.answers),
         dossier.behalf,
-        sorted(file.key for file in dossier.attachments.all()),
+        # What proves an exemption is no part of what others agree to.
+        sorted(f.key for f in dossier.attachments.all() if f.document != exemptions.PROOF),
     ]
     text = json.dumps(seen, sort_keys=True)
     return salted_hmac("dossiers.fingerprint", text, algorithm="sha256").hexdigest()[:16]

@@ -26,13 +26,6 @@ STATES = (
 )  # fmt: skip
 
 
-def decidable(dossier: Dossier) -> list[ExemptionClaim]:
-    """The claims on which something is to say: open ones, and those that were not confirmed."""
-    if not exemptions.has_any(dossier.revision):
-        return []
-    return [row for row in exemptions.claims(dossier) if row.decision != Decision.CONFIRMED]
-
-
 def _decide(move: Move) -> None:
     dossier, reason = move.dossier, move.words("reason")
     changed = list(_changed(move))
@@ -53,7 +46,7 @@ def _decide(move: Move) -> None:
 def _changed(move: Move) -> Iterator[ExemptionClaim]:
     """The claims whose decision is new, with it."""
     given: dict[str, Any] = move.details.get("decisions") or {}
-    for row in decidable(move.dossier):
+    for row in exemptions.decidable(move.dossier):
         decision = given.get(str(row.pk))
         if decision in Decision and decision != row.decision:
             row.decision = decision
@@ -133,6 +126,6 @@ register(
     Action(
         "decide_exemption", gettext_lazy("Quyết định miễn, giảm"), STATES, _decide,
         roles=(Role.RECEPTION,), asks=("decisions", "reason"), after_approval=True,
-        possible=lambda dossier: bool(decidable(dossier)),
+        possible=lambda dossier: bool(exemptions.decidable(dossier)),
     )
 )  # fmt: skip

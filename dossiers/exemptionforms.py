@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import exemptiondecisions, exemptions
+from dossiers import exemptions
 from dossiers.models import Dossier, ExemptionClaim
 
 _DECISION = "decision:"  # before the key of a claim, in the name of its input
@@ -24,16 +24,17 @@ class ClaimFields(forms.Form):
     claim it has no such fields. After `is_valid()`: `claimed()`.
     """
 
-    CLAIM_FIELDS = ("grounds", "evidence")
+    grounds_label = gettext_lazy("Ông/bà thuộc diện được miễn, giảm nào?")
+    laws: tuple[str, ...] | list[str] = ()
 
     def offer_exemptions(self, dossier: Dossier) -> None:
         """Add the fields where a charge of this dossier has something to claim."""
         offered = exemptions.offered(dossier) if exemptions.has_any(dossier.revision) else {}
-        self.exemption_laws = exemptions.laws(dossier) if offered else []
         if not offered:
             return
+        self.laws = exemptions.laws(dossier)
         self.fields["grounds"] = forms.MultipleChoiceField(
-            label=_("Ông/bà thuộc diện được miễn, giảm nào?"),
+            label=self.grounds_label,
             choices=list(offered.items()),
             required=False,
             widget=forms.CheckboxSelectMultiple,
@@ -77,7 +78,7 @@ class ClaimFields(forms.Form):
 
 def decision_fields(dossier: Dossier) -> list[tuple[str, forms.Field]]:
     """A yes or no for each claim on which something is to say."""
-    wanted = {row.pk for row in exemptiondecisions.decidable(dossier)}
+    wanted = {row.pk for row in exemptions.decidable(dossier)}
     shown = (row for row in exemptions.rows(dossier) if row.claim.pk in wanted)
     return [(f"{_DECISION}{row.claim.pk}", _decision_field(row)) for row in shown]
 

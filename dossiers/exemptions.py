@@ -88,6 +88,13 @@ def claims(dossier: Dossier) -> list[ExemptionClaim]:
     return list(dossier.exemption_claims.all())
 
 
+def decidable(dossier: Dossier) -> list[ExemptionClaim]:
+    """The claims on which something is to say: open ones, and those that were not confirmed."""
+    if not has_any(dossier.revision):
+        return []
+    return [row for row in claims(dossier) if row.decision != Decision.CONFIRMED]
+
+
 def undecided(dossier: Dossier) -> list[ExemptionClaim]:
     """Those that wait for the office; fresh from the database."""
     return list(dossier.exemption_claims.filter(decision=""))

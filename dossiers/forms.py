@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers import filing
+from dossiers.exemptionforms import ClaimFields
 from dossiers.handing.addresses import PostFields
 from dossiers.models import Dossier
 from procedures.formspec.lists import commune_suggestions
@@ -228,7 +229,7 @@ class OfficeForm(forms.Form):
         field.label = dossier.revision.office_question or _("Cơ quan giải quyết")
 
 
-class FilingForm(PostFields):
+class FilingForm(ClaimFields, PostFields):
     """What is said with the filing itself: how the result is to come, and that all is true."""
 
     delivery = forms.ChoiceField(
@@ -253,3 +254,11 @@ class FilingForm(PostFields):
         ]
         if Dossier.Delivery.POST in ways:
             self.add_post_fields(dossier)
+        self.offer_exemptions(dossier)
+        if self.offers_exemptions:
+            self.fields["proof"] = forms.FileField(
+                label=_("Tệp chụp giấy tờ ấy"),
+                required=False,
+                help_text=_("Có thể bỏ qua; khi đó cơ quan đối chiếu theo số giấy tờ."),
+            )
+            self.order_fields(("delivery", *self.POST_FIELDS, "grounds", "evidence", "proof"))

@@ -24,6 +24,7 @@ from dossiers.counter.originals import Counts, counts
 from dossiers.models import Collection, Dossier, Paper, RegisterEntry, SupplementRequest
 from dossiers.supplements import faults_of
 from procedures import papers as printing
+from procedures.fees import WAIVED, FeeLine
 from procedures.formspec.paperform import filled_facts
 from procedures.models import Agency, Posting, RequiredDocument
 from procedures.postings import at_or_above
@@ -228,7 +229,7 @@ def receipt_facts(dossier: Dossier, *, entry: RegisterEntry, by: User) -> facts.
         "promised_at": iso(dossier.promised_at),
         "delivery": dossier.get_delivery_display(),
         "fees": [
-            {"name": line.name, "amount": amount_text(line.amount), "due": dues[line.due]}
+            {"name": line.name, "amount": _charge_text(line), "due": dues[line.due]}
             for line in filing.charges(dossier)
         ],
         "received_by": by.get_full_name(),
@@ -237,6 +238,16 @@ def receipt_facts(dossier: Dossier, *, entry: RegisterEntry, by: User) -> facts.
         "register_book": f"01/{entry.year}",
         "register_line": entry.number,
     }
+
+
+def _charge_text(line: FeeLine) -> str:
+    """What a charge comes to, with the ground on which something was taken off."""
+    if not line.exemption:
+        return amount_text(line.amount)
+    if line.percent == WAIVED:
+        return _("miễn (%(why)s)") % {"why": line.exemption}
+    values = {"amount": amount_text(line.amount), "percent": line.percent, "why": line.exemption}
+    return _("%(amount)s (giảm %(percent)d%%: %(why)s)") % values
 
 
 def amount_text(amount: int | None) -> str:

@@ -19,7 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from procedures.fees import fee_lines
+from procedures.fees import WAIVED, FeeLine, claimable, fee_lines
+from procedures.fees import exemptions as exemptions_of
 from procedures.formspec import conditions
 from procedures.formspec.fields import type_of
 from procedures.formspec.inwords import in_words
@@ -29,6 +30,7 @@ from procedures.models import Fee, RequiredDocument, Revision
 from procedures.presenting import (
     ORIGINAL_DUE,
     channel_groups,
+    exemption_text,
     fee_text,
     fees_of,
     note_context,
@@ -154,7 +156,9 @@ class NeedsForm(forms.Form):
     def __init__(self, revision: Revision, data: Mapping[str, Any] | None = None):
         self.revision, self.blocks = revision, blocks(revision)
         self.exemptions = {
-            key: label for fee in revision.fees.all() for key, label in fee.exemptions.items()
+            row.key: exemption_text(row.label, row.percent)
+            for fee in revision.fees.all()
+            for row in claimable(fee)
         }
         super().__init__(data)
         self.asked = {
@@ -166,7 +170,7 @@ class NeedsForm(forms.Form):
         if self.exemptions:
             self.fields[_EXEMPT] = forms.ChoiceField(
                 label=_("Ông/bà thuộc diện nào?"),
-                help_text=_("Nhà nước miễn một số khoản thu cho những diện này."),
+                help_text=_("Nhà nước miễn, giảm một số khoản thu cho những diện này."),
                 choices=[("", _("Không thuộc diện nào")), *self.exemptions.items()],
                 widget=forms.RadioSelect,
                 required=False,
@@ -471,23 +475,23 @@ def _charges(revision: Revision, kind: str, weigh: _Weighing, exemption: str) ->
     `total` is None where no sum can be told: an amount is unknown, or the charges come from
     the national catalogue, which lists those of different cases side by side.
     """
-    lines = {
-        line.key: line for line in fee_lines(revision, weigh.answers, channel=kind, filed=weigh.now)
-    }
+    granted = {fee.key: exemption for fee in revision.fees.all()}
+    found = fee_lines(revision, weigh.answers, channel=kind, filed=weigh.now, granted=granted)
+    lines = {line.key: line for line in found}
     sure, maybe, total, is_provisional = [], [], 0, False
     exemptions: dict[str, str] = {}
     for fee in fees_of(revision, kind):
         verdict = weigh(fee.when)
         if verdict is False:
             continue
-        exemptions |= fee.exemptions
+        exemptions |= {row.key: row.label for row in claimable(fee)}
         unanswered = [path for path in _asked_by(fee) if weigh.is_open(path)]
         if verdict is None or unanswered:
             maybe.append(_hanging(fee, revision, verdict, unanswered))
         elif line := lines.get(fee.key):
-            is_exempt = bool(exemption) and exemption in fee.exemptions
-            sure.append(_line(fee, line, is_exempt))
-            if not is_exempt:
+            shown = _line(fee, line, channel=kind)
+            sure.append(shown)
+            if not shown["is_waived"]:
                 known = line.amount is not None and (line.amount or fee.is_confirmed)
                 total = total + line.amount if known and total is not None else None
                 is_provisional = is_provisional or not fee.is_confirmed
@@ -519,8 +523,11 @@ def _hanging(
     return {"name": fee.name, "text": fee_text(fee), "when": when, "by": "; ".join(labels)}
 
 
-def _line(fee: Fee, line: Any, is_exempt: bool) -> dict[str, Any]:
-    if is_exempt:
+def _line(fee: Fee, line: FeeLine, *, channel: str) -> dict[str, Any]:
+    is_automatic = bool(line.exemption) and not _is_claimed(fee, line, channel)
+    is_exempt = bool(line.exemption) and not is_automatic
+    is_waived = is_exempt and line.percent == WAIVED
+    if is_waived:
         text = _("Miễn, sau khi cơ quan xác nhận ông/bà thuộc diện được miễn")
     elif line.amount is None or (line.amount == 0 and not fee.is_confirmed):
         text = _("Chưa xác định (tạm tính); cơ quan sẽ thông báo")
@@ -529,6 +536,8 @@ def _line(fee: Fee, line: Any, is_exempt: bool) -> dict[str, Any]:
     else:
         text = _("%(amount)s (tạm tính)") % {"amount": dong(line.amount)}
     return {
+        "reduced": _reduced(line, is_exempt=is_exempt) if not is_waived else "",
+        "is_waived": is_waived,
         "name": line.name,
         "text": text,
         "quantity": _quantity(line),
@@ -536,11 +545,31 @@ def _line(fee: Fee, line: Any, is_exempt: bool) -> dict[str, Any]:
         "source": fee.source,
         **note_context(fee.note),
         "is_exempt": is_exempt,
-        "law": fee.exemption_law if is_exempt else "",
+        "law": line.exemption_law,
     }
 
 
-def _quantity(line: Any) -> str:
+def _is_claimed(fee: Fee, line: FeeLine, channel: str) -> bool:
+    """Whether what is taken off has to be claimed: it is not that of the way to file."""
+    rows = (row for row in exemptions_of(fee) if row.label == line.exemption)
+    return any(row.automatic != channel for row in rows)
+
+
+def _reduced(line: FeeLine, *, is_exempt: bool) -> str:
+    """What was taken off and why; "" for nothing."""
+    if not line.exemption:
+        return ""
+    values = {"percent": line.percent, "why": line.exemption}
+    full = "" if line.full_amount is None else dong(line.full_amount)
+    if is_exempt:
+        text = _("Giảm %(percent)d%% (%(why)s), sau khi cơ quan xác nhận.")
+    else:
+        text = _("Đã giảm %(percent)d%% (%(why)s).")
+    before = _("Mức thu đầy đủ: %(full)s.") % {"full": full} if full else ""
+    return f"{text % values} {before}".strip()
+
+
+def _quantity(line: FeeLine) -> str:
     """How much is asked for, or how often; "" where the price is asked once."""
     if line.unit:
         return f"{line.quantity} {line.unit}"

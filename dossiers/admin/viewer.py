@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from dossiers import previews
+from dossiers import exemptions, previews
 from dossiers.documents import paper_names
 from dossiers.models import Attachment, Dossier
 
@@ -30,7 +30,10 @@ def files(dossier: Dossier, *, with_messages: bool = True) -> list[File]:
 
     The attachments must come from `for_officials()`, which counts their drawn pages.
     """
-    names = paper_names(dossier) | {Attachment.MESSAGE: _("Tệp kèm tin nhắn")}
+    names = paper_names(dossier) | {
+        Attachment.MESSAGE: _("Tệp kèm tin nhắn"),
+        exemptions.PROOF: _("Giấy tờ chứng minh diện miễn, giảm"),
+    }
     rows = [
         file
         for file in dossier.attachments.all()

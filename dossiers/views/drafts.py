@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,6 +19,7 @@ from dossiers import (
     answers,
     attachments,
     drafting,
+    exemptions,
     expiry,
     filing,
     participants,
@@ -49,6 +51,7 @@ from procedures.recalled import recall
 # What the pages need beside the draft and its revision; a section needs none of it to be saved.
 _PAPERS = ("revision__documents", "attachments")
 _FEES = ("revision__fees__channels",)
+_GROUNDS = "exemption-grounds"  # in the session: those named on the checklist, by procedure
 # What the catalogue's own pages show of a revision; `definition` is recalled by its digest.
 _UNREAD = tuple(
     f"revision__{name}"
@@ -113,6 +116,8 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     """What one needs before starting; a POST leads to the draft, a new one if there is none."""
     procedure = get_object_or_404(Procedure.objects.for_page(), code=code)
     reason = closed_reason(procedure.current)
+    if "dien" in request.GET:  # from the checklist, for the last page of the draft
+        request.session[_GROUNDS] = {code: [request.GET["dien"][:40]]}
     form = StartForm(_posted(request), earlier=prefill.offered(request.user))
     if request.method == "POST" and not reason and form.is_valid():
         try:
@@ -343,6 +348,9 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
     dossier = get_draft(request, key, *_PAPERS, *_FEES)
     seen = drafting.fingerprint(dossier)
     form = FilingForm(_posted(request), dossier=dossier)
+    form.initial["grounds"] = request.session.get(_GROUNDS, {}).get(dossier.revision.procedure.code)
+    if request.method == "POST" and form.offers_exemptions:
+        _keep_proof(request, dossier, form)
     if request.method == "POST" and request.POST.get("seen", seen) != seen:
         messages.warning(request, _("Hồ sơ đã thay đổi từ lúc mở trang này; xin đọc lại rồi nộp."))
     elif request.method == "POST" and form.is_valid():
@@ -359,7 +367,27 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
         form=form, seen=seen, lines=lines, total=total(lines),
         redirection=drafting.redirection(dossier),
         people=participants.of_draft(dossier),
+        proofs=_proofs(dossier) if form.offers_exemptions else [],
     )  # fmt: skip
+
+
+def _keep_proof(request: HttpRequest, dossier: Dossier, form: FilingForm) -> None:
+    """Keep what proves an exemption at once, whatever else is wrong with the page."""
+    file = request.FILES.get("proof")
+    if file is None:
+        return
+    form.full_clean()
+    try:
+        attachments.store(
+            dossier, exemptions.PROOF, file, by=request.user, max_files=exemptions.MAX_PROOFS
+        )
+    except ValidationError as error:
+        form.add_error("proof", error.messages)
+
+
+def _proofs(dossier: Dossier) -> list[dict[str, Any]]:
+    rows = dossier.attachments.filter(document=exemptions.PROOF, submitted_at=None)
+    return [papers.file_row(row) for row in rows]
 
 
 def _file(request: HttpRequest, dossier: Dossier, form: FilingForm) -> Dossier | None:
@@ -371,7 +399,9 @@ def _file(request: HttpRequest, dossier: Dossier, form: FilingForm) -> Dossier |
     dossier.delivery_address = form.address()
     _keep(dossier, "delivery", "delivery_address")
     try:
-        return workflow.perform(dossier, "submit", by=request.user, declared=True)
+        return workflow.perform(
+            dossier, "submit", by=request.user, declared=True, exemption=form.claimed()
+        )
     except workflow.Refused as error:
         filed_already = _already_filed(request, dossier.key)
         if filed_already is None:
