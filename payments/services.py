@@ -5,28 +5,23 @@ Rows are locked in this order everywhere: dossier, payment, counter.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import transaction
 from django.dispatch import receiver
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dossiers import papers, results, workflow
 from dossiers.models import Dossier, Paper
 from payments import desk, receipts, tasks
-from payments.gateways import vnpay
+from payments.gateways import PAY_WITHIN
 from payments.models import Payment
 from procedures import worktime
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
-
-PAY_WITHIN = datetime.timedelta(minutes=15)
 
 
 class AmountMismatch(Exception):
@@ -84,11 +79,6 @@ def payable(dossier: Dossier) -> Payment | None:
     return None
 
 
-def is_gateway_open() -> bool:
-    """Whether this office has a gateway at all."""
-    return bool(settings.VNPAY_TMN_CODE and settings.VNPAY_HASH_SECRET and settings.VNPAY_PAY_URL)
-
-
 @transaction.atomic
 def begin(dossier: Dossier, method: str = Payment.Method.VNPAY) -> Payment | None:
     """The attempt that is paid this way now; None where there is nothing to pay.
@@ -128,33 +118,6 @@ def has_lapsed(payment: Payment) -> bool:
 def _give_up_pending(dossier: Dossier) -> None:
     pending = Payment.objects.filter(dossier=dossier, state=Payment.State.PENDING)
     pending.update(state=Payment.State.CANCELLED)
-
-
-def merchant() -> vnpay.Merchant:
-    """Who we are at the gateway, from the settings."""
-    return vnpay.Merchant(
-        tmn_code=settings.VNPAY_TMN_CODE,
-        secret=settings.VNPAY_HASH_SECRET,
-        pay_url=settings.VNPAY_PAY_URL,
-        return_url=f"{settings.SITE_URL}{reverse('payments:return')}",
-        query_url=settings.VNPAY_QUERY_URL,
-    )
-
-
-def gateway_url(payment: Payment, *, ip: str) -> str:
-    """Where to send the browser to pay an attempt that has begun: the same address each time.
-
-    Its vnp_CreateDate is `started_at`, by which the gateway is asked about it later.
-    """
-    return vnpay.pay_url(
-        merchant(),
-        reference=payment.reference,
-        amount=payment.amount,
-        order_info=f"Phi, le phi ho so {payment.dossier.code}",
-        ip=ip,
-        created_at=payment.started_at,
-        expires_at=payment.started_at + PAY_WITHIN,
-    )
 
 
 @transaction.atomic

@@ -243,7 +243,8 @@ PUBLIC = {
     "dossiers:track", "dossiers:track_signed", "dossiers:verify", "dossiers:verify_token",
     "dossiers:roots", "dossiers:roots_json",
     "payments:return", "payments:bank_webhook",
-    "payments:ipn", "payments:sandbox", "payments:sandbox_query", "account_login",
+    "payments:ipn", "payments:sandbox", "payments:sandbox_query", "payments:sandbox_momo",
+    "payments:sandbox_momo_api", "account_login",
     "account_signup", "account_logout", "account_inactive", "account_reset_password",
     "account_confirm_password_reset_code", "account_complete_password_reset",
     "account_password_reset_completed", "account_verify_phone", "activate",
@@ -269,7 +270,8 @@ LOGIN = {
     "dossiers:forget_paper", "dossiers:use_paper", "dossiers:use_paper_again",
     "dossiers:upload", "dossiers:upload_supplement",
     "dossiers:attachment", "dossiers:remove_attachment", "dossiers:paper", "dossiers:result",
-    "payments:start", "payments:transfer", "account_reauthenticate", "account_email", "account_change_password",
+    "payments:start", "payments:transfer", "payments:go", "account_reauthenticate",
+    "account_email", "account_change_password",
     "account_set_password", "account_change_phone", "usersessions_list",
     "socialaccount_connections", "profile", "my_data", "ask_for_data", "fetch_data",
     "close_account",
@@ -280,7 +282,7 @@ LOGIN = {
 }  # fmt: skip
 SAMPLES = {
     "key": "khong-co-khoa", "token": "khong-co", "section_id": "phan", "slug": "khong-co",
-    "uidb36": "1", "pk": "1",
+    "uidb36": "1", "pk": "1", "method": "vnpay",
 }  # fmt: skip
 
 

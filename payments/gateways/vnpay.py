@@ -1,6 +1,6 @@
 """The VNPay protocol 2.1.0: what we send to the gateway, and what we believe of its answers.
 
-Nothing here touches the database. Amounts are whole đồng; only on the wire are they
+Nothing here writes to the database. Amounts are whole đồng; only on the wire are they
 hundredths. Times on the wire are GMT+7. Source: DOMAIN.md 4.1.
 """
 
@@ -8,23 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 import secrets
-import unicodedata
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from http.client import HTTPException
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote_plus
 
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from payments import gateways
+from payments.gateways import Forged, GatewayUnavailable, RefundReport, Report
+from payments.gateways.wire import is_same_hash as _is_same_hash
+from payments.gateways.wire import plain_ascii
+from payments.gateways.wire import post as _post
+
+if TYPE_CHECKING:
+    from payments.models import Payment, Refund
+
 VERSION = "2.1.0"
-QUERY_TIMEOUT = 5  # seconds
 ICT = timezone(timedelta(hours=7))
 
 # What the server callback answers; texts and codes are the protocol's own.
@@ -71,15 +78,24 @@ _ANSWER_KEYS = (
     "vnp_TransactionType", "vnp_TransactionStatus", "vnp_OrderInfo", "vnp_PromotionCode",
     "vnp_PromotionAmount",
 )  # fmt: skip
-_MAX_ANSWER = 64 * 1024  # bytes
+_REFUND_KEYS = (
+    "vnp_RequestId", "vnp_Version", "vnp_Command", "vnp_TmnCode", "vnp_TransactionType",
+    "vnp_TxnRef", "vnp_Amount", "vnp_TransactionNo", "vnp_TransactionDate", "vnp_CreateBy",
+    "vnp_CreateDate", "vnp_IpAddr", "vnp_OrderInfo",
+)  # fmt: skip
+_REFUND_ANSWER_KEYS = _ANSWER_KEYS[:-2]  # no promotions
+FULL, PARTIAL = "02", "03"  # vnp_TransactionType of a refund
+
+# What vnp_TransactionStatus says of a refund: 05 VNPay works on it, 06 it is with the bank.
+_REFUND_STATES = {"00": gateways.PAID, "02": gateways.FAILED, "09": gateways.FAILED}
+# Answers that say that nothing was refunded: unknown terminal, bad request, no such payment,
+# a payment that brought no money.
+_REFUND_REFUSALS = frozenset({"02", "03", "91", "95"})
+_ALREADY_ASKED = "94"
 
 
 class BadQuery(ValueError):
     """A query string that no honest gateway sends: repeated keys, broken encoding."""
-
-
-class GatewayUnavailable(Exception):
-    """The gateway gave no answer that we can believe; nothing is known about the money."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +262,69 @@ def query(merchant: Merchant, reference: str, created_at: datetime, ip: str) -> 
     return answer
 
 
+def refund_request(
+    merchant: Merchant,
+    *,
+    reference: str,
+    amount: int,
+    is_full: bool,
+    transaction: str,
+    created_at: datetime,
+    by: str,
+    ip: str,
+    now: datetime,
+    request_id: str,
+) -> dict[str, str]:
+    """The signed body that asks for `amount` đồng of the payment `reference` back.
+
+    `transaction` is the gateway's number of that payment, `created_at` the moment that was
+    sent as its vnp_CreateDate. One `request_id` is one refund, however often it is sent.
+    """
+    body = {
+        "vnp_RequestId": request_id,
+        "vnp_Version": VERSION,
+        "vnp_Command": "refund",
+        "vnp_TmnCode": merchant.tmn_code,
+        "vnp_TransactionType": FULL if is_full else PARTIAL,
+        "vnp_TxnRef": reference,
+        "vnp_Amount": str(amount * 100),
+        "vnp_TransactionNo": transaction,
+        "vnp_TransactionDate": gateway_time(created_at),
+        "vnp_CreateBy": by,
+        "vnp_CreateDate": gateway_time(now),
+        "vnp_IpAddr": ip,
+        "vnp_OrderInfo": f"Hoan tien GD {reference}",
+    }
+    return {**body, "vnp_SecureHash": refund_signature(body, merchant.secret)}
+
+
+def refund_signature(body: Mapping[str, object], secret: str) -> str:
+    """The hash of a refund request: its thirteen values in the protocol's order."""
+    return _hmac(_joined(body, _REFUND_KEYS), secret)
+
+
+def refund_response_signature(body: Mapping[str, object], secret: str) -> str:
+    """The hash of the answer to a refund request."""
+    return _hmac(_joined(body, _REFUND_ANSWER_KEYS), secret)
+
+
+def _refund_report(answer: Mapping[str, object]) -> RefundReport:
+    """What a signed answer to a refund request means for the money.
+
+    A request that was sent before (94) is being worked on. Whatever is not clearly a refusal
+    leaves it open whether the money goes: `GatewayUnavailable`, and it is asked again.
+    """
+    code, status = str(answer.get("vnp_ResponseCode")), str(answer.get("vnp_TransactionStatus"))
+    number = str(answer.get("vnp_TransactionNo") or "")
+    if code == "00":
+        return RefundReport(_REFUND_STATES.get(status, gateways.OPEN), number, status)
+    if code == _ALREADY_ASKED:
+        return RefundReport(gateways.OPEN, code=code)
+    if code in _REFUND_REFUSALS:
+        return RefundReport(gateways.FAILED, code=code)
+    raise GatewayUnavailable(f"the refund was answered {code}")
+
+
 def gateway_time(moment: datetime) -> str:
     """`20260710083000`: an aware moment in GMT+7, whatever the server's clock shows."""
     if moment.tzinfo is None:
@@ -261,38 +340,6 @@ def parse_time(text: str) -> datetime | None:
         return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=ICT)
     except ValueError:
         return None
-
-
-def plain_ascii(text: str) -> str:
-    """`Lệ phí hồ sơ` -> `Le phi ho so`, at most 255 characters."""
-    bare = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    ascii_only = bare.encode("ascii", "ignore").decode("ascii")
-    return " ".join(ascii_only.split())[:255]
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A gateway that sends us elsewhere is not believed: a redirected POST becomes a GET."""
-
-    def redirect_request(self, *args, **kwargs) -> None:
-        return None
-
-
-def _post(url: str, body: Mapping[str, str]) -> dict:
-    """The JSON object that `url` answers to `body`; `GatewayUnavailable` on anything else."""
-    request = urllib.request.Request(  # noqa: S310 - the address is a setting of the office
-        url,
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json", "Accept": "application/json"},
-    )
-    try:
-        opener = urllib.request.build_opener(_NoRedirect)
-        with opener.open(request, timeout=QUERY_TIMEOUT) as response:
-            answer = json.loads(response.read(_MAX_ANSWER))
-    except (OSError, HTTPException, ValueError, RecursionError) as error:
-        raise GatewayUnavailable(f"no answer: {type(error).__name__}") from error
-    if not isinstance(answer, dict):
-        raise GatewayUnavailable("the answer is not an object")
-    return answer
 
 
 def _encode(params: Mapping[str, object]) -> str:
@@ -319,8 +366,129 @@ def _hmac(data: str, secret: str) -> str:
     return hmac.new(secret.encode(), content, hashlib.sha512).hexdigest()
 
 
-def _is_same_hash(given: object, expected: str) -> bool:
-    """Compare in constant time and without regard to case; `compare_digest` needs ASCII."""
-    if not isinstance(given, str) or not given.isascii():
-        return False
-    return hmac.compare_digest(given.lower(), expected)
+class VNPay:
+    """The gateway behind our interface; its terminal is the office's (settings VNPAY_*)."""
+
+    method = "vnpay"
+    label = _("Thẻ ngân hàng, QR qua VNPAY")
+    verb = "GET"
+
+    def is_open(self) -> bool:
+        """Whether there are a terminal, a secret and an address."""
+        return bool(
+            settings.VNPAY_TMN_CODE and settings.VNPAY_HASH_SECRET and settings.VNPAY_PAY_URL
+        )
+
+    def merchant(self) -> Merchant:
+        """Who we are there, and where it is."""
+        return Merchant(
+            tmn_code=settings.VNPAY_TMN_CODE,
+            secret=settings.VNPAY_HASH_SECRET,
+            pay_url=settings.VNPAY_PAY_URL,
+            return_url=f"{settings.SITE_URL}{reverse('payments:return', args=[self.method])}",
+            query_url=settings.VNPAY_QUERY_URL,
+        )
+
+    def begin(self, payment: Payment, *, ip: str) -> str:
+        """The same signed address each time: its vnp_CreateDate is `started_at`."""
+        return pay_url(
+            self.merchant(),
+            reference=payment.reference,
+            amount=payment.amount,
+            order_info=f"Phi, le phi ho so {payment.dossier.code}",
+            ip=ip,
+            created_at=payment.started_at,
+            expires_at=payment.started_at + gateways.PAY_WITHIN,
+        )
+
+    def read(self, request: HttpRequest) -> Report:
+        """The server's call and the way back are signed alike, in the address."""
+        try:
+            params = parse_query(request.META["QUERY_STRING"])
+        except BadQuery as error:
+            raise Forged from error
+        is_ours = params.get("vnp_TmnCode") == settings.VNPAY_TMN_CODE
+        # Our own pay address is signed with the same secret, but says nothing of an outcome.
+        if not (verify(params, settings.VNPAY_HASH_SECRET) and is_ours):
+            raise Forged(_unsigned(params))
+        if "vnp_ResponseCode" not in params:
+            raise Forged(_unsigned(params))
+        return _report(params, params)
+
+    read_return = read
+
+    def answer(self, verdict: str) -> JsonResponse:
+        """The protocol's JSON, always with status 200."""
+        return JsonResponse({"RspCode": verdict, "Message": IPN_ANSWERS[verdict]})
+
+    def message(self, code: str) -> Promise:
+        """What the citizen is told about vnp_ResponseCode."""
+        return message_for(code)
+
+    def query(self, payment: Payment, *, ip: str = "127.0.0.1") -> Report | None:
+        """`querydr`: the transaction's status stands in for the answer's code."""
+        raw = query(self.merchant(), payment.reference, payment.started_at, ip)
+        answer = {key: "" if value is None else str(value) for key, value in raw.items()}
+        if answer.get("vnp_ResponseCode") != "00":
+            return None
+        status = answer.get("vnp_TransactionStatus", "")
+        return _report({**answer, "vnp_ResponseCode": status}, answer)
+
+    def refund(self, refund: Refund, *, ip: str = "127.0.0.1") -> RefundReport:
+        """In full (02) or in part (03); `refund.reference` is the vnp_RequestId."""
+        payment, merchant = refund.payment, self.merchant()
+        body = refund_request(
+            merchant,
+            reference=payment.reference,
+            amount=refund.amount,
+            is_full=refund.amount == payment.amount,
+            transaction=payment.transaction,
+            created_at=payment.started_at or payment.created_at,
+            by=f"CB{refund.decided_by_id or refund.proposed_by_id}",
+            ip=ip,
+            now=datetime.now(ICT),
+            request_id=refund.reference,
+        )
+        answer = _post(merchant.query_url, body)
+        expected = refund_response_signature(answer, merchant.secret)
+        if not (merchant.secret and _is_same_hash(answer.get("vnp_SecureHash"), expected)):
+            raise GatewayUnavailable("the answer is not signed")
+        asked = (merchant.tmn_code, payment.reference)
+        if (answer.get("vnp_TmnCode"), answer.get("vnp_TxnRef")) != asked:
+            raise GatewayUnavailable("the answer is about another payment")
+        return _refund_report(answer)
+
+    def query_refund(self, refund: Refund, *, ip: str = "127.0.0.1") -> RefundReport | None:
+        """`querydr` speaks of a payment's newest transaction: of refunds, only a full one is
+        surely the one that we mean."""
+        payment = refund.payment
+        if refund.amount != payment.amount:
+            return None
+        answer = query(
+            self.merchant(), payment.reference, payment.started_at or payment.created_at, ip
+        )
+        if (answer.get("vnp_ResponseCode"), answer.get("vnp_TransactionType")) != ("00", FULL):
+            return None
+        return _refund_report(answer)
+
+
+def _report(params: Mapping[str, str], raw: Mapping[str, str]) -> Report:
+    """What signed parameters mean; neither a success nor a failure is still to wait for."""
+    outcome = gateways.PAID if is_success(params) else gateways.OPEN
+    if is_failure(params):
+        outcome = gateways.FAILED
+    return Report(
+        reference=params.get("vnp_TxnRef", ""),
+        amount=amount_of(params),
+        outcome=outcome,
+        transaction=params.get("vnp_TransactionNo", ""),
+        code=params.get("vnp_ResponseCode", ""),
+        raw=_unsigned(raw),
+    )
+
+
+def _unsigned(params: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in params.items() if key != "vnp_SecureHash"}
+
+
+gateway = VNPay()

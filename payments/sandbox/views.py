@@ -1,141 +1,139 @@
-"""A gateway to click: plays VNPay with the same protocol and a test secret, on trial sites only."""
+"""The page of the played gateways, and the addresses that our own server asks."""
 
 from __future__ import annotations
 
+import datetime
 import json
-import secrets
 import urllib.request
 from http.client import HTTPException
-from urllib.parse import urlencode
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from payments import services
+from payments import gateways, sandbox, tasks
 from payments.gateways import vnpay
 from payments.models import SandboxOrder
+from payments.sandbox import CANCELLED, LAPSED, PAID, SHORT, WAITING, Order, Player
 
-OUTCOMES = {"pay": "00", "short": "51", "cancel": "24"}
-LAPSED = "11"
+OUTCOMES = {
+    "pay": (PAID, _("Trả tiền"), _("Đúng số tiền được yêu cầu.")),
+    "half": (PAID, _("Trả một nửa"), _("Cổng báo số tiền khác số tiền được yêu cầu.")),
+    "short": (SHORT, _("Không đủ số dư"), _("Giao dịch không thành công.")),
+    "cancel": (CANCELLED, _("Hủy"), _("Người nộp bỏ giao dịch.")),
+    "late": (
+        LAPSED,
+        _("Trả muộn"),
+        _("Về trang hồ sơ với tin hết giờ; một phút sau cổng mới báo đã nhận tiền."),
+    ),
+}
+CALLS = {
+    "before": (_("Báo trước khi trở về"), _("Như thường lệ: máy chủ cổng báo, rồi mới trở về.")),
+    "after": (_("Báo sau khi trở về"), _("Trở về ngay; mười giây sau máy chủ cổng mới báo.")),
+    "twice": (_("Báo hai lần"), _("Máy chủ cổng gửi cùng một tin hai lần.")),
+    "unsigned": (_("Báo sai chữ ký"), _("Tin của máy chủ và đường trở về đều không được tin.")),
+    "never": (_("Không báo"), _("Mạng lỗi: cổng thông tin phải tự hỏi lại cổng thanh toán.")),
+}
+AFTER, LATE = datetime.timedelta(seconds=10), datetime.timedelta(minutes=1)
 
 
 @require_http_methods(["GET", "POST"])
-def pay(request: HttpRequest) -> HttpResponse:
-    """The page on which the person pays, fails or cancels; then the callback, then the way back."""
-    try:
-        params = vnpay.parse_query(request.META["QUERY_STRING"])
-    except vnpay.BadQuery:
-        return HttpResponseBadRequest("Invalid query")
-    if not _is_order(params):
-        return render(request, "payments/sandbox.html", {"is_valid": False}, status=400)
-    if request.method == "GET":
-        amount, info = vnpay.amount_of(params), params.get("vnp_OrderInfo", "")
-        context = {"is_valid": True, "amount": amount, "info": info}
-        return render(request, "payments/sandbox.html", context)
-    expires_at = vnpay.parse_time(params.get("vnp_ExpireDate", ""))
-    is_late = expires_at is None or timezone.now() >= expires_at
-    outcome = LAPSED if is_late else OUTCOMES.get(request.POST.get("outcome", ""), "24")
-    order = _remember(params, outcome)
-    answer = _answer(params, order)
-    if request.POST.get("callback") != "never":
-        _call_back(request.build_absolute_uri(reverse("payments:ipn")), answer)
-    return redirect(f"{params['vnp_ReturnUrl']}?{urlencode(answer)}")
+def pay(request: HttpRequest, method: str) -> HttpResponse:
+    """The page on which the person chooses how it ends and how the gateway says so."""
+    player = sandbox.get(method)
+    order = player.order(request)
+    if order is None:
+        return render(request, "payments/sandbox.html", {"order": None}, status=400)
+    if request.method == "POST":
+        outcome, call = request.POST.get("outcome", ""), request.POST.get("callback", "before")
+        return redirect(_play(player, order, method, outcome, call, request))
+    context = {
+        "order": order,
+        "gateway": gateways.get(method),
+        "outcomes": OUTCOMES,
+        "calls": CALLS,
+    }
+    return render(request, "payments/sandbox.html", context)
 
 
-def _is_order(params: dict) -> bool:
-    """Whether this is an order of the one shop that we play for, and comes back to it alone.
+def _play(
+    player: Player, order: Order, method: str, outcome: str, call: str, request: HttpRequest
+) -> str:
+    """Let the order end, call back as was chosen, and give the way home."""
+    kept = _remember(order, method, outcome)
+    word = player.word(kept)
+    if call == "unsigned":
+        word = player.spoil(word)
+    url = request.build_absolute_uri(reverse("payments:ipn", args=[method]))
+    if call == "after":
+        _call_later(kept, url, AFTER, is_late=False)
+    elif call != "never":
+        for _time in range(2 if call == "twice" else 1):
+            call_back(player.call(url, word))
+    if outcome == "late":
+        _call_later(kept, url, LATE, is_late=True)
+    return player.home(word)
 
-    The test secret is public, so a signature alone would make an open redirect of this page.
-    """
-    merchant = services.merchant()
-    return (
-        vnpay.verify(params, merchant.secret)
-        and params.get("vnp_TmnCode") == merchant.tmn_code
-        and params.get("vnp_ReturnUrl") == merchant.return_url
-        and bool(vnpay.amount_of(params) and params.get("vnp_TxnRef"))
-    )
+
+def _call_later(kept: SandboxOrder, url: str, wait: datetime.timedelta, *, is_late: bool) -> None:
+    later = tasks.sandbox_call.using(run_after=timezone.now() + wait)
+    later.enqueue(kept.reference, url, is_late)
 
 
-def _remember(params: dict, code: str) -> SandboxOrder:
+def _remember(order: Order, method: str, outcome: str) -> SandboxOrder:
     """The order with its outcome; the first one stays, as one reference is paid once."""
-    order, _created = SandboxOrder.objects.get_or_create(
-        reference=params["vnp_TxnRef"],
+    amount = order.amount // 2 if outcome == "half" else order.amount
+    kept, is_new = SandboxOrder.objects.get_or_create(
+        reference=order.reference,
         defaults={
-            "amount": int(params["vnp_Amount"]),
-            "order_info": params.get("vnp_OrderInfo", ""),
-            "response_code": code,
-            "number": f"{secrets.randbelow(10**8):08d}",
-            "paid_at": vnpay.gateway_time(timezone.now()),
+            "method": method,
+            "amount": amount * 100,
+            "order_info": order.info,
+            "response_code": WAITING,
+            "number": sandbox.new_number(),
         },
     )
-    return order
+    if is_new or kept.response_code == WAITING:
+        kept.amount, kept.response_code = amount * 100, _code(order, outcome)
+        kept.paid_at = vnpay.gateway_time(timezone.now())
+        kept.save(update_fields=["amount", "response_code", "paid_at"])
+    return kept
 
 
-def _answer(params: dict, order: SandboxOrder) -> dict:
-    """What the gateway says of an order, signed: the same to the browser and to the server."""
-    is_paid = order.response_code == "00"
-    answer = {
-        "vnp_TmnCode": params["vnp_TmnCode"],
-        "vnp_Amount": str(order.amount),
-        "vnp_BankCode": "NCB",
-        "vnp_PayDate": order.paid_at,
-        "vnp_OrderInfo": order.order_info,
-        "vnp_TransactionNo": order.number if is_paid else "0",
-        "vnp_ResponseCode": order.response_code,
-        "vnp_TransactionStatus": "00" if is_paid else "02",
-        "vnp_TxnRef": order.reference,
-    }
-    return {**answer, "vnp_SecureHash": vnpay.sign(answer, settings.VNPAY_HASH_SECRET)}
+def _code(order: Order, outcome: str) -> str:
+    is_late = order.expires_at is not None and timezone.now() >= order.expires_at
+    return LAPSED if is_late else OUTCOMES.get(outcome, OUTCOMES["cancel"])[0]
 
 
-def _call_back(url: str, answer: dict) -> None:
+def call_later(reference: str, url: str, *, is_late: bool) -> None:
+    """The call that comes later; `is_late` where the order that lapsed was paid all the same."""
+    kept = SandboxOrder.objects.get(reference=reference)
+    if is_late and kept.response_code == LAPSED:
+        kept.response_code, kept.paid_at = PAID, vnpay.gateway_time(timezone.now())
+        kept.save(update_fields=["response_code", "paid_at"])
+    player = sandbox.get(kept.method)
+    call_back(player.call(url, player.word(kept)))
+
+
+def call_back(request: urllib.request.Request) -> None:
+    """Send the server's call; a gateway would try again, here the return page has us ask."""
     try:
-        with urllib.request.urlopen(f"{url}?{urlencode(answer)}", timeout=10) as response:  # noqa: S310 (our own address)
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
             response.read(1000)
     except (OSError, HTTPException):
-        # A gateway tries again later; here the return page has the order queried.
         return
 
 
 @csrf_exempt
 @require_POST
-def query(request: HttpRequest) -> HttpResponse:
-    """`querydr`: what became of an order, signed."""
+def api(request: HttpRequest, method: str, what: str) -> HttpResponse:
+    """What our server asks of a gateway: to make an order, what became of it, money back."""
     try:
         body = json.loads(request.body)
-        signature = vnpay.query_signature(body, settings.VNPAY_HASH_SECRET)
-    except (ValueError, TypeError, AttributeError):
+        return sandbox.get(method).api(what, body)
+    except (ValueError, TypeError, AttributeError, KeyError):
         return HttpResponseBadRequest("Invalid request")
-    answer = {
-        "vnp_ResponseId": secrets.token_hex(16),
-        "vnp_Command": "querydr",
-        "vnp_TmnCode": settings.VNPAY_TMN_CODE,
-        "vnp_TxnRef": str(body.get("vnp_TxnRef", "")),
-    }
-    order = SandboxOrder.objects.filter(reference=answer["vnp_TxnRef"]).first()
-    if signature != body.get("vnp_SecureHash"):
-        answer |= {"vnp_ResponseCode": "97", "vnp_Message": "Checksum failed"}
-    elif order is None:
-        answer |= {"vnp_ResponseCode": "91", "vnp_Message": "Transaction not found"}
-    else:
-        is_paid = order.response_code == "00"
-        answer |= {
-            "vnp_ResponseCode": "00",
-            "vnp_Message": "Query success",
-            "vnp_Amount": str(order.amount),
-            "vnp_BankCode": "NCB",
-            "vnp_PayDate": order.paid_at,
-            "vnp_TransactionNo": order.number if is_paid else "0",
-            "vnp_TransactionType": "01",
-            "vnp_TransactionStatus": "00" if is_paid else "02",
-            "vnp_OrderInfo": order.order_info,
-        }
-    secret = settings.VNPAY_HASH_SECRET
-    return JsonResponse(
-        {**answer, "vnp_SecureHash": vnpay.query_response_signature(answer, secret)}
-    )

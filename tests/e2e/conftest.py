@@ -48,6 +48,7 @@ def site(live_server, settings):
     settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
     settings.VNPAY_PAY_URL = f"{url}/thanh-toan/cong-thu/"
     settings.VNPAY_QUERY_URL = f"{url}/thanh-toan/cong-thu/truy-van/"
+    settings.MOMO_URL = f"{url}/thanh-toan/cong-thu/momo"
     call_command("createcachetable", verbosity=0)
     call_command("seed_demo", stdout=io.StringIO())
     return url

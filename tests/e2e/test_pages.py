@@ -150,8 +150,10 @@ NO_PAGES = {
     "dossiers:remove_attachment", "dossiers:result", "dossiers:upload",
     "dossiers:upload_supplement", "dossiers:use_paper", "dossiers:use_paper_again",
     "dossiers:roots_json", "payments:ipn", "payments:bank_webhook", "payments:sandbox_query",
+    "payments:sandbox_momo_api", "payments:go",
     # Reached by sending a form alone; looked at where that form is sent.
     "dossiers:pdf_read", "dossiers:asked", "payments:return", "payments:sandbox",
+    "payments:sandbox_momo",
 }  # fmt: skip
 
 

@@ -52,14 +52,14 @@ def test_a_success_pays(dossier, payment):
 
 
 def test_the_answer_is_the_protocols_json_to_the_letter(client, payment):
-    response = client.get(f"{reverse('payments:ipn')}?{query_string(payment)}")
+    response = client.get(f"{reverse('payments:ipn', args=['vnpay'])}?{query_string(payment)}")
 
     assert json.loads(response.content) == {"RspCode": "00", "Message": "Confirm Success"}
     assert list(json.loads(response.content)) == ["RspCode", "Message"]
 
 
 def test_nobody_has_to_log_in_or_send_a_token_and_nothing_but_get_is_taken(client, payment):
-    address = f"{reverse('payments:ipn')}?{query_string(payment)}"
+    address = f"{reverse('payments:ipn', args=['vnpay'])}?{query_string(payment)}"
 
     for method in (client.post, client.put, client.delete, client.head):
         assert method(address).status_code == 405
@@ -148,7 +148,7 @@ def test_an_upper_case_hash_is_the_same_hash(payment):
 
 
 def test_our_own_pay_address_is_not_taken_for_the_gateways_word(payment):
-    address = services.gateway_url(payment, ip="203.113.10.5")
+    address = vnpay.gateway.begin(payment, ip="203.113.10.5")
     before = everything()
 
     answer = call_back(address.partition("?")[2])
@@ -323,11 +323,11 @@ def test_the_answer_is_given_after_commit(monkeypatch):
     payment = services.begin(factories.filed(factories.COPY))
     seen = []
 
-    def respond(code, *args, **details):
+    def respond(gateway, code, *args, **details):
         seen.append((connection.in_atomic_block, fresh(payment).state))
         return code
 
-    monkeypatch.setattr(callbacks, "_answer", respond)
+    monkeypatch.setattr(callbacks, "_keep", respond)
 
     assert call_back(query_string(payment)) == CONFIRMED
 

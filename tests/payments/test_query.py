@@ -11,7 +11,7 @@ from django.db import connection
 from dossiers import workflow
 from dossiers.models import Dossier
 from payments import callbacks, due, services
-from payments.gateways import vnpay
+from payments.gateways import vnpay, wire
 from payments.models import GatewayMessage, Payment, Receipt
 from portal.management.commands import run_due
 from tests import factories
@@ -96,9 +96,9 @@ def test_an_answer_that_decides_nothing_changes_nothing(payment, answer_with, st
 def test_the_gateway_is_asked_by_the_time_that_was_in_the_pay_address(
     dossier, payment, answer_with, clock
 ):
-    address = services.gateway_url(payment, ip="::1")
+    address = vnpay.gateway.begin(payment, ip="::1")
     clock.shift(10 * MINUTE)
-    again = services.gateway_url(services.begin(dossier), ip="::1")
+    again = vnpay.gateway.begin(services.begin(dossier), ip="::1")
     asked = answer_with(content=query_answer(payment))
 
     callbacks.query_gateway(services.begin(dossier))
@@ -189,8 +189,8 @@ def test_numbers_in_the_answer_are_taken_as_their_digits(payment, answer_with):
 
 
 def test_a_slow_gateway_is_given_up_in_bounded_time(payment, answer_with, monkeypatch):
-    assert vnpay.QUERY_TIMEOUT <= 5
-    monkeypatch.setattr(vnpay, "QUERY_TIMEOUT", 0.1)
+    assert wire.TIMEOUT <= 5
+    monkeypatch.setattr(wire, "TIMEOUT", 0.1)
     done = threading.Event()
     answer_with(content=query_answer(payment), wait=done)
     before, begun = facts(), time.monotonic()

@@ -26,7 +26,7 @@ def payment(dossier):
 
 
 def come_back(client, raw_query):
-    return client.get(f"{reverse('payments:return')}?{raw_query}")
+    return client.get(f"{reverse('payments:return', args=['vnpay'])}?{raw_query}")
 
 
 def content(response):
@@ -159,6 +159,6 @@ def test_nothing_in_the_address_sends_the_browser_elsewhere(client, payment, add
 
 
 def test_nothing_is_posted_here(client, payment):
-    response = client.post(f"{reverse('payments:return')}?{query_string(payment)}")
+    response = client.post(f"{reverse('payments:return', args=['vnpay'])}?{query_string(payment)}")
 
     assert response.status_code == 405

@@ -17,8 +17,8 @@ from django.utils.functional import Promise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.gateways import vnpay
-from payments.gateways.vnpay import BadQuery, GatewayUnavailable, Merchant
+from payments.gateways import GatewayUnavailable, vnpay, wire
+from payments.gateways.vnpay import BadQuery, Merchant
 
 SECRET = "TESTSECRETKEY1234567890ABCDEFGHI"
 DATA = (
@@ -371,7 +371,7 @@ def test_a_gateway_that_is_not_there_is_unavailable():
 
 
 def test_a_gateway_that_does_not_answer_is_given_up(monkeypatch):
-    monkeypatch.setattr(vnpay, "QUERY_TIMEOUT", 0.1)
+    monkeypatch.setattr(wire, "TIMEOUT", 0.1)
     answered = threading.Event()
 
     def respond(body: dict) -> tuple[int, bytes]:

@@ -47,7 +47,7 @@ def query_string(payment: Payment, code: str = "00", status: str = "", **changes
 
 def call_back(raw_query: str, client: Client | None = None) -> dict:
     """The JSON that our callback answers, which always comes with status 200."""
-    response = (client or Client()).get(f"{reverse('payments:ipn')}?{raw_query}")
+    response = (client or Client()).get(f"{reverse('payments:ipn', args=['vnpay'])}?{raw_query}")
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
     return response.json()
