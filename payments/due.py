@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Iterator
 
 from django.db.models import F
 from django.utils import timezone
 
-from payments import callbacks
+from payments import callbacks, gateways
+from payments.gateways import Gateway
 from payments.models import Payment
 
 ASK_AFTER = datetime.timedelta(minutes=5)
@@ -20,22 +22,18 @@ logger = logging.getLogger(__name__)
 
 
 def query_pending() -> int:
-    """Ask the gateway about payments that were begun and heard nothing of; how many settled.
+    """Ask the gateways about payments that were begun and heard nothing of; how many settled.
 
     A callback that was lost in an outage would otherwise be lost for good. Those that were
     given up (a new attempt, cash, a withdrawn dossier) are asked about too: money may have
-    come for them.
+    come for them. One gateway that is down keeps nothing of another back.
     """
-    now = timezone.now()
-    begun = Payment.objects.filter(
-        state__in=[Payment.State.PENDING, Payment.State.CANCELLED],
-        started_at__lt=now - ASK_AFTER,
-        started_at__gt=now - ASK_FOR,
-    ).order_by(F("queried_at").asc(nulls_first=True))
+    return sum(_query_pending(gateway) for gateway in gateways.open())
+
+
+def _query_pending(gateway: Gateway) -> int:
     settled = unanswered = 0
-    for payment in begun:
-        if payment.queried_at and now - payment.queried_at < (now - payment.started_at) / ASK_RARER:
-            continue
+    for payment in _begun(gateway):
         unanswered = 0 if _ask(payment) else unanswered + 1
         if unanswered == GIVE_UP_AFTER:
             break
@@ -43,6 +41,21 @@ def query_pending() -> int:
         payment.refresh_from_db()
         settled += payment.state != before
     return settled
+
+
+def _begun(gateway: Gateway) -> Iterator[Payment]:
+    """What is to be asked about now, the longest unasked first: ever rarer with its age."""
+    now = timezone.now()
+    begun = Payment.objects.filter(
+        method=gateway.method,
+        state__in=[Payment.State.PENDING, Payment.State.CANCELLED],
+        started_at__lt=now - ASK_AFTER,
+        started_at__gt=now - ASK_FOR,
+    ).order_by(F("queried_at").asc(nulls_first=True))
+    for payment in begun:
+        pause = (now - payment.started_at) / ASK_RARER
+        if payment.queried_at is None or now - payment.queried_at >= pause:
+            yield payment
 
 
 def _ask(payment: Payment) -> bool:

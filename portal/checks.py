@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core import checks
 from django.utils.module_loading import import_string
 
+from payments import gateways
+
 
 @checks.register(checks.Tags.security)
 def production_is_no_demo(**kwargs: object) -> list[checks.CheckMessage]:
@@ -44,12 +46,22 @@ def production_is_no_demo(**kwargs: object) -> list[checks.CheckMessage]:
             "OIDC_ISSUER is not an https address.",
             "Set the https address of the login service, or unset it.",
         ),
+        "portal.E009": (
+            not all(address.startswith("https://") for address in _gateway_addresses()),
+            "A payment gateway's address is not an https address.",
+            "Set https addresses in VNPAY_PAY_URL, VNPAY_QUERY_URL and MOMO_URL, or unset them.",
+        ),
     }
     return [
         checks.Error(message, hint=hint, id=check_id)
         for check_id, (is_wrong, message, hint) in wrong.items()
         if is_wrong
     ]
+
+
+def _gateway_addresses() -> list[str]:
+    addresses = (settings.VNPAY_PAY_URL, settings.VNPAY_QUERY_URL, settings.MOMO_URL)
+    return [address for address in addresses if address]
 
 
 @checks.register(checks.Tags.security, deploy=True)
@@ -67,9 +79,9 @@ def production_has_what_it_needs(**kwargs: object) -> list[checks.CheckMessage]:
             "Set SIGNING_KEY_FILE and SIGNING_KEY_PASSWORD (PKCS#12 of the office).",
         ),
         "portal.W003": (
-            not (settings.VNPAY_TMN_CODE and settings.VNPAY_HASH_SECRET),
-            "There is no payment gateway, so nobody can pay online.",
-            "Set VNPAY_TMN_CODE, VNPAY_HASH_SECRET, VNPAY_PAY_URL and VNPAY_QUERY_URL.",
+            not gateways.open(),
+            "There is no payment gateway, so nobody can pay by card or wallet.",
+            "Set VNPAY_TMN_CODE, VNPAY_HASH_SECRET, VNPAY_PAY_URL and VNPAY_QUERY_URL, or MOMO_*.",
         ),
         "portal.W004": (
             "filebased" in settings.MAILERS["default"]["BACKEND"],
