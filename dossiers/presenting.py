@@ -12,10 +12,12 @@ from django.utils.translation import gettext_lazy
 
 from dossiers import (
     behalf,
+    complaints,
     ledger,
     messages,
     participants,
     planned,
+    resultchanges,
     results,
     supplements,
     workflow,
@@ -79,6 +81,9 @@ TOLD = {
     "stop": gettext_lazy("Cơ quan dừng giải quyết hồ sơ"),
     "withdraw": gettext_lazy("Ông/bà đã rút hồ sơ"),
     "renew_secret": gettext_lazy("Mã tra cứu được cấp lại tại quầy"),
+    complaints.MADE: gettext_lazy("Ông/bà đã gửi phản ánh, khiếu nại"),
+    complaints.RECEIVED: gettext_lazy("Cơ quan thụ lý khiếu nại"),
+    complaints.ANSWERED: gettext_lazy("Cơ quan trả lời phản ánh, khiếu nại"),
     **participants.TOLD,
 }
 # What is no move, as officials read it in the ledger.
@@ -88,6 +93,9 @@ _OFFICE_WORDS = {
     "check": gettext_lazy("Đánh dấu kiểm tra"),
     "ask_opinion": gettext_lazy("Hỏi ý kiến"),
     "give_opinion": gettext_lazy("Cho ý kiến"),
+    complaints.MADE: gettext_lazy("Có phản ánh, khiếu nại"),
+    complaints.RECEIVED: gettext_lazy("Thụ lý khiếu nại"),
+    complaints.ANSWERED: gettext_lazy("Trả lời phản ánh, khiếu nại"),
     "explain_breach": gettext_lazy("Giải trình vi phạm quy định"),
     "refund_propose": gettext_lazy("Đề nghị hoàn trả phí, lệ phí"),
     "refund_approve": gettext_lazy("Duyệt hoàn trả phí, lệ phí"),
@@ -110,7 +118,7 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "next": what_next(dossier),
         "timeline": timeline(dossier),
         "papers": [row for row in papers_of(dossier) if row["kind"] not in Paper.INTERNAL],
-        "results": [row for row in dossier.results.all() if row.file] if is_returned else [],
+        "results": resultchanges.given(dossier) if is_returned else [],
         "sections": answer_sections(dossier),
         "files": [file_row(file) for file in filed_files(dossier)],
         "asked": asked,

@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dossiers import assigning, ledger, officials, workflow
-from dossiers.models import Dossier, Paper
+from dossiers.handing import collectingform
+from dossiers.models import Collection, Dossier, Paper
 from procedures.models import Posting
 from procedures.postings import HANDLING_ROLES, offices, roles
 
@@ -97,7 +98,8 @@ def _ask(request: HttpRequest, name: str, chosen: dict[int, int]) -> HttpRespons
         "missing": len(chosen) - len(rows),
         "officers": _officers(request) if name == "assign" else [],
         "kinds": [(kind.value, kind.label) for kind in PRINTED] if name == PRINT else [],
-        "asks_collector": name == "hand_over",
+        "proofs": collectingform.WITHOUT_CODE if name == "hand_over" else [],
+        "collectors": Collection.Collector.choices if name == "hand_over" else [],
         "query": request.POST.get("query", ""),
         "back": _back(request),
     }
@@ -135,7 +137,10 @@ def _make(request: HttpRequest, name: str, chosen: dict[int, int]) -> HttpRespon
         kept["rows"], kept["papers"] = _printed(request, rows)
     else:
         details = _details(request, name)
-        kept["rows"] = [_moved(request, row, name, chosen[row.pk], details) for row in rows]
+        kept["rows"] = [
+            _moved(request, row, name, chosen[row.pk], details | _of_collector(request, name, row))
+            for row in rows
+        ]
     lost = len(chosen) - len(rows)
     kept["rows"] += [_line("", 0, False, _("Không có trong phạm vi của ông/bà."))] * lost
     request.session[_RESULT] = kept
@@ -147,19 +152,37 @@ def _details(request: HttpRequest, name: str) -> dict[str, Any]:
         if not request.POST.get("assignee"):
             raise Wrong(_("Hãy chọn người được giao."))
         return {"assignee": request.POST["assignee"]}
-    if name == "hand_over":
-        return {"collector": request.POST.get("collector", "")[:120]}
     return {}
+
+
+def _of_collector(request: HttpRequest, name: str, dossier: Dossier) -> dict[str, str]:
+    """Who came for this one and on what proof: each result has its own collector."""
+    if name != "hand_over":
+        return {}
+    return {
+        field: request.POST.get(f"{field}-{dossier.pk}", "").strip()[:200]
+        for field in collectingform.FIELDS
+    }
 
 
 def _moved(
     request: HttpRequest, dossier: Dossier, name: str, version: int, details: dict[str, Any]
 ) -> dict[str, Any]:
     try:
+        if name == "hand_over":
+            _check_collector(dossier, details)
         workflow.perform(dossier, name, by=request.user, version=version, **details)
     except workflow.Refused as error:
         return _line(dossier.code, dossier.pk, False, str(error))
     return _line(dossier.code, dossier.pk, True, _("Đã thực hiện."))
+
+
+def _check_collector(dossier: Dossier, details: dict[str, Any]) -> None:
+    """Raise `Refused` where it was not said who collects this one, on what proof."""
+    if not details["collected_by"]:
+        raise workflow.Refused(_("Chưa ghi ai đến nhận hồ sơ này nên chưa trả."))
+    for _field, complaint in collectingform.faults(dossier, details, by=None):
+        raise workflow.Refused(complaint)
 
 
 def _printed(request: HttpRequest, rows: list[Dossier]) -> tuple[list[dict], list[int]]:
@@ -213,13 +236,14 @@ def joined(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Không có giấy nào sẵn sàng để in."))
         return redirect("admin:dossiers_dossier_changelist")
     return FileResponse(
-        _join(papers.order_by("dossier__code")),
+        join_papers(papers.order_by("dossier__code")),
         filename="giay-to-mot-cua.pdf",
         content_type="application/pdf",
     )
 
 
-def _join(papers: Any) -> io.BytesIO:
+def join_papers(papers: Any) -> io.BytesIO:
+    """The files of these papers as one PDF, in their order."""
     import pikepdf
 
     whole = io.BytesIO()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
 
     from dossiers.behalf import Principal
+    from dossiers.handing.addresses import Address
 
 # The first answer to what was handed in and not accepted at once, as for an online filing.
 ANSWER_HOURS = 8
@@ -196,7 +197,9 @@ def first_delivery(draft: Dossier) -> str:
 
 def digest(draft: Dossier) -> str:
     """What the page of a draft shows and another clerk may change, in a few characters."""
-    return filing.digest([draft.answers, draft.behalf, draft.delivery, draft.at_counter])
+    return filing.digest(
+        [draft.answers, draft.behalf, draft.delivery, draft.delivery_address, draft.at_counter]
+    )
 
 
 @transaction.atomic
@@ -208,6 +211,7 @@ def save(
     delivery: str,
     record: originals.Record,
     seen: str,
+    delivery_address: Address | None = None,
 ) -> None:
     """Keep what was typed; `seen` is the `digest()` of what the page showed.
 
@@ -220,13 +224,18 @@ def save(
     stored = digest(locked)
     draft.answers = prune(draft.revision.form, answers)
     draft.behalf = dict(behalf or {})
-    draft.delivery = delivery
+    draft.delivery, draft.delivery_address = delivery, dict(delivery_address or {})
     draft.at_counter = {**record, "papers": originals.tidied(draft, record.get("papers", {}))}
     if stored not in (seen, digest(draft)):
         draft.answers, draft.behalf = locked.answers, locked.behalf
         draft.delivery, draft.at_counter = locked.delivery, locked.at_counter
+        draft.delivery_address = locked.delivery_address
         raise Changed
-    draft.save(update_fields=["answers", "behalf", "delivery", "at_counter", "updated_at"])
+    draft.save(
+        update_fields=[
+            "answers", "behalf", "delivery", "delivery_address", "at_counter", "updated_at",
+        ]
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from dossiers.counter import cardqr, entry, originals, people
 from dossiers.counter.reserved import LateEntryFields
 from dossiers.forms import PersonsSectionForm, RepeatedSection, build_section_form, communes_for
+from dossiers.handing.addresses import Address, PostFields
 from dossiers.models import Dossier
 from dossiers.peopleforms import PERSON, BehalfForm
 from procedures.formspec import conditions
@@ -283,7 +284,7 @@ class PaperForm(forms.Form):
         )
 
 
-class HandingInForm(forms.Form):
+class HandingInForm(PostFields):
     """How the result is to come, the signature on paper, and what a letter says."""
 
     delivery = forms.ChoiceField(
@@ -321,6 +322,8 @@ class HandingInForm(forms.Form):
         self.use_required_attribute = False
         labels = dict(Dossier.Delivery.choices)
         self.fields["delivery"].choices = [(way, labels[way]) for way in entry.deliveries(dossier)]
+        if Dossier.Delivery.POST in entry.deliveries(dossier):
+            self.add_post_fields(dossier)
         self.is_letter = dossier.channel == Channel.Kind.POSTAL
         if not self.is_letter:
             for name in self.LETTER:
@@ -445,6 +448,11 @@ class Sheet:
         before = self.draft.at_counter.get("papers", {})
         rows = {form.paper.key: form.row() for form in self.papers if form.is_bound}
         return {**record, "papers": {**before, **rows}}
+
+    def delivery_address(self) -> Address:
+        """Where it goes by post; {} for the other ways."""
+        self.rest.is_valid()
+        return self.rest.address()
 
     def delivery(self) -> str:
         """How the result is to come."""

@@ -231,6 +231,7 @@ def _posted(request: HttpRequest, draft: Dossier) -> HttpResponse:
         entry.save(
             draft, answers=sheet.answers, behalf=sheet.principal(), delivery=sheet.delivery(),
             record=sheet.record(), seen=request.POST.get("seen", ""),
+            delivery_address=sheet.delivery_address(),
         )  # fmt: skip
     except Dossier.DoesNotExist:
         return _what_it_became(request, draft.key)

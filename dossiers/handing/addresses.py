@@ -44,6 +44,11 @@ def in_words(address: Address) -> str:
     return ", ".join(part for part in (address.get("detail"), address.get("name")) if part)
 
 
+def is_complete(address: Address) -> bool:
+    """Whether the post can bring something there; a draft may hold half of it."""
+    return all(address.get(key) for key in ("recipient", "phone", "name", "detail"))
+
+
 # --- The fields of a form -----------------------------------------------------------------
 
 
@@ -104,13 +109,14 @@ class PostFields(forms.Form):
     def address(self) -> Address:
         """What to keep as `Dossier.delivery_address`; {} where the post was not chosen."""
         given = self.cleaned_data
-        if given.get("delivery") != POST or not given.get("post_commune"):
+        if given.get("delivery") != POST:
             return {}
+        place = given.get("post_commune") or {}
         return {
             "recipient": given.get("post_recipient", ""),
             "phone": given.get("post_phone", ""),
-            "commune": given["post_commune"]["commune"],
-            "name": given["post_commune"]["name"],
+            "commune": place.get("commune", ""),
+            "name": place.get("name", ""),
             "detail": given.get("post_detail", ""),
         }
 

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers.handing import addresses, collecting, posting
+from dossiers.handing import addresses, posting, readying
 from dossiers.models import Dossier, Parcel
 from dossiers.workflow import Action, Move, Refused, Role, State, register
 from procedures.presenting import GIVE_BY
@@ -43,7 +43,7 @@ def why_not(dossier: Dossier, by: User) -> str:
     """Why this person cannot choose anew; "" where they can."""
     if dossier.state == State.DRAFT or dossier.is_final:
         return _("Hồ sơ đã kết thúc nên không đổi cách nhận kết quả được nữa.")
-    parcel = posting.latest(dossier)
+    parcel = posting.latest(dossier) if dossier.state == State.COMPLETED else None
     if parcel and parcel.state in posting.UNDER_WAY:
         return _("Kết quả đã giao cho bưu điện nên không đổi cách nhận được nữa.")
     is_back = parcel is not None and parcel.state == Parcel.State.CAME_BACK
@@ -89,14 +89,14 @@ def _change(move: Move) -> None:
     if way not in ways(dossier):
         raise Refused(_("Hãy chọn một trong các cách nhận kết quả của thủ tục này."))
     address = move.details.get("address") or {}
-    if way == Delivery.POST and not address:
+    if way == Delivery.POST and not addresses.is_complete(address):
         raise Refused(_("Hãy ghi đủ nơi nhận: họ tên, điện thoại, địa chỉ."))
     move.data = {"from": dossier.delivery, "to": way}
     dossier.delivery = way
     dossier.delivery_address = address if way == Delivery.POST else {}
     if dossier.state == State.COMPLETED:
         posting.drop_ready(dossier, by=move.by)
-        collecting.ready(move)
+        readying.ready(move)
 
 
 register(

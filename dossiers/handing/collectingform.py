@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
 
 Proof, Collector = Collection.Proof, Collection.Collector
+# Where several are handed over at once there is no field for each code.
+WITHOUT_CODE = [row for row in Proof.choices if row[0] != Proof.CODE]
+FIELDS = ("collected_by", "proof", "collector", "collector_number", "mandate")
 
 
 def fields(dossier: Dossier) -> list[tuple[str, forms.Field]]:

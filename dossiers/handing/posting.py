@@ -56,12 +56,12 @@ def owed(dossier: Dossier) -> list[str]:
 
     Originals and fees without an amount were settled once a first parcel was made.
     """
-    by_hand = [] if dossier.parcels.exists() else _settled_by_hand(dossier)
+    by_hand = [] if dossier.parcels.all() else _settled_by_hand(dossier)
     return [*_fees_owed(dossier), *by_hand, *_address_owed(dossier)]
 
 
 def _address_owed(dossier: Dossier) -> list[str]:
-    if dossier.delivery_address:
+    if addresses.is_complete(dossier.delivery_address):
         return []
     return [_("Chưa có địa chỉ nhận: xin hỏi người nộp rồi ghi ở “Đổi cách nhận kết quả”.")]
 
@@ -355,6 +355,11 @@ def tell(parcel: Parcel, dossier: Dossier, *, note: str = "") -> None:
         why=_(" Bưu điện ghi: %(note)s.") % {"note": note.rstrip(".")} if note else "",
         desk=dossier.receiving_agency.name,
     )  # fmt: skip
+
+
+def place_of(parcel: Parcel) -> str:
+    """Where a parcel goes, in words."""
+    return addresses.in_words(parcel.address)
 
 
 def journey(parcels: QuerySet[Parcel]) -> list[Parcel]:

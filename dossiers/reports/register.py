@@ -15,7 +15,16 @@ from django.utils.translation import gettext as _
 
 from dossiers import officepapers, papers
 from dossiers.facts import Head
-from dossiers.models import Dossier, Event, Note, OfficePaper, RegisterEntry
+from dossiers.models import (
+    Collection,
+    Dossier,
+    Event,
+    Note,
+    OfficePaper,
+    Parcel,
+    ParcelEvent,
+    RegisterEntry,
+)
 from dossiers.reports.periods import Period
 from procedures.models import Agency
 from procedures.text import in_vietnamese
@@ -115,7 +124,7 @@ def ask_to_print(agency: Agency, period: Period, *, by: User) -> OfficePaper:
 
 
 def lines(rows: list[RegisterEntry]) -> list[Line]:
-    """The columns of these lines; two queries beside, whatever their number."""
+    """The columns of these lines; four queries beside, whatever their number."""
     dossiers = [entry.dossier for entry in rows]
     collectors = _collectors(dossiers)
     return [_line(entry, collectors.get(entry.dossier_id, "")) for entry in rows]
@@ -165,8 +174,39 @@ def _note(dossier: Dossier) -> str:
 
 
 def _collectors(dossiers: list[Dossier]) -> dict[int, str]:
-    """Who came for the result at the counter, by the words of the hand-over."""
+    """Who has the result: who came to the desk, or who received the parcel.
+
+    Of those handed over before either was written down, by the words of the hand-over.
+    """
     returned = [dossier.pk for dossier in dossiers if dossier.returned_at]
+    return _by_words(returned) | _by_post(returned) | _at_desk(returned)
+
+
+def _at_desk(returned: list[int]) -> dict[int, str]:
+    rows = Collection.objects.filter(dossier__in=returned, collected_at__isnull=False)
+    return {
+        row.dossier_id: row.collector_name
+        if row.collector != Collection.Collector.AUTHORISED
+        else _("%(name)s (nhận thay)") % {"name": row.collector_name}
+        for row in rows
+    }
+
+
+def _by_post(returned: list[int]) -> dict[int, str]:
+    delivered = Parcel.State.DELIVERED
+    rows = ParcelEvent.objects.filter(
+        parcel__dossier__in=returned, parcel__state=delivered, state=delivered
+    )
+    return {
+        dossier: _("bưu gửi %(number)s%(who)s")
+        % {"number": number, "who": f": {note}" if note else ""}
+        for dossier, number, note in rows.order_by("at").values_list(
+            "parcel__dossier", "parcel__tracking_number", "note"
+        )
+    }
+
+
+def _by_words(returned: list[int]) -> dict[int, str]:
     events = Event.objects.filter(dossier__in=returned, name="hand_over")
     latest = events.order_by().values("dossier").annotate(last=Max("pk"))
     notes = Note.objects.filter(event__in=[row["last"] for row in latest])

@@ -20,6 +20,7 @@ from dossiers import (
     wallet,
 )
 from dossiers import due as dossiers_due
+from dossiers.handing import posting, reminding
 from dossiers.reports import tallies
 from payments import due as payments_due
 from payments import refunds
@@ -38,6 +39,9 @@ WORK = (
     alerts.warn,
     alerts.escalate,
     dossiers_due.remind_citizens,
+    posting.make_paid,
+    reminding.remind_uncollected,
+    reminding.remind_parcels,
     dossiers_due.send_digests,
     dossiers_due.remind_offices,
     dossiers_due.ask_again,

@@ -1,0 +1,243 @@
+"""The post's file of what became of parcels: read, and noted line by line.
+
+CSV (any usual separator and encoding) or XLSX with a heading row that names the number of the
+parcel, its state and the time; who received it and a note may stand beside. What cannot be
+read is listed with its line; everything good is kept, and the same file twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import logging
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dossiers.handing import posting
+from dossiers.models import Parcel
+from dossiers.workflow import Refused
+from procedures.text import fold, normalise
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_LINES = 5000
+_HEADING_WITHIN = 20
+# By the beginning of what a heading says, folded; the first that fits.
+_COLUMNS = {
+    "number": ("ma buu gui", "so hieu buu gui", "so hieu", "ma van don", "tracking"),
+    "state": ("trang thai", "tinh trang", "status"),
+    "at": ("thoi gian", "ngay gio", "thoi diem", "ngay"),
+    "receiver": ("nguoi nhan", "nguoi ky nhan"),
+    "note": ("ghi chu", "ly do", "dien giai"),
+}
+# What the state's words contain, folded, in this order: "phát không thành công" holds "phát".
+_STATES = (
+    (Parcel.State.CAME_BACK, ("da hoan", "hoan thanh cong", "phat hoan", "da chuyen hoan")),
+    (Parcel.State.FAILED, ("khong thanh cong", "khong phat", "chua phat", "that bai", "tu choi",
+                           "dang chuyen hoan", "chuyen hoan")),
+    (Parcel.State.DELIVERED, ("phat thanh cong", "da phat", "giao thanh cong", "da giao")),
+    (Parcel.State.ON_WAY, ("dang", "van chuyen", "chap nhan", "da nhan gui", "den buu cuc",
+                           "roi buu cuc", "chuyen tiep")),
+)  # fmt: skip
+_TIMES = (
+    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M",
+    "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%H:%M %d/%m/%Y", "%H:%M:%S %d/%m/%Y",
+    "%d/%m/%Y", "%d-%m-%Y", "%Y-%m-%d",
+)  # fmt: skip
+
+logger = logging.getLogger(__name__)
+
+
+class Unreadable(Exception):
+    """Nothing of the file was taken; the message is for the person who sent it."""
+
+
+@dataclass
+class Outcome:
+    """What came of a file: lines that were news, known before, of nobody, or wrong.
+
+    `unknown` and `wrong` are (number of the line, words).
+    """
+
+    new: int = 0
+    known: int = 0
+    unknown: list[tuple[int, str]] = field(default_factory=list)
+    wrong: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as it stands in the file, all text."""
+
+    place: int
+    number: str
+    state: str
+    at: Any
+    note: str
+
+
+def take(file: IO[bytes], desks: Iterable[int]) -> Outcome:
+    """Note what a file says of the parcels sent from these desks (keys); `Unreadable` if none.
+
+    Every line in a transaction of its own, so that one that fails keeps no other back.
+    """
+    lines, outcome = list(_lines(_rows(file))), Outcome()
+    numbers = {line.number for line in lines}
+    found = Parcel.objects.filter(
+        tracking_number__in=numbers, dossier__receiving_agency__in=set(desks)
+    )
+    parcels = {parcel.tracking_number: parcel for parcel in found}
+    for line in lines:
+        parcel = parcels.get(line.number)
+        if parcel is None:
+            outcome.unknown.append((line.place, line.number or _("không ghi mã bưu gửi")))
+        else:
+            _note(parcel, line, outcome)
+    return outcome
+
+
+def _note(parcel: Parcel, line: Line, outcome: Outcome) -> None:
+    try:
+        at, state = moment(line.at), state_of(line.state)
+        is_new = posting.record(parcel, state, at=at, note=line.note)
+    except Refused as error:
+        outcome.wrong.append((line.place, f"{line.number}: {error}"))
+        return
+    except Exception:
+        logger.exception("a line of the post's file failed: parcel %s", parcel.pk)
+        text = _("chưa ghi được, xin gửi lại tệp sau")
+        outcome.wrong.append((line.place, f"{line.number}: {text}"))
+        return
+    outcome.new += is_new
+    outcome.known += not is_new
+
+
+def state_of(words: str) -> str:
+    """What the post's words mean; raises `Refused` where they are not known."""
+    folded = fold(words)
+    for state, parts in _STATES:
+        if any(part in folded for part in parts):
+            return state
+    raise Refused(_("không hiểu trạng thái “%(words)s”") % {"words": words[:60]})
+
+
+def moment(value: Any) -> datetime.datetime:
+    """A time as the post writes it, on the office's clock; raises `Refused`."""
+    if isinstance(value, datetime.datetime):
+        return _aware(value)
+    if isinstance(value, datetime.date):
+        return _aware(datetime.datetime.combine(value, datetime.time()))
+    text = " ".join(str(value).replace("T", " ").split())
+    for form in _TIMES:
+        try:
+            return _aware(datetime.datetime.strptime(text, form))
+        except ValueError:
+            continue
+    raise Refused(_("không đọc được thời gian “%(text)s”") % {"text": text[:30]})
+
+
+def _aware(value: datetime.datetime) -> datetime.datetime:
+    return timezone.make_aware(value) if timezone.is_naive(value) else value
+
+
+# --- Reading ------------------------------------------------------------------------------
+
+
+def _lines(rows: list[list[Any]]) -> Iterator[Line]:
+    place, columns = _heading(rows)
+    for index, row in enumerate(rows[place + 1 :], place + 2):
+        cells = {name: row[at] for name, at in columns.items() if at < len(row)}
+        words = {name: _text(cell) for name, cell in cells.items()}
+        if not any(words.values()):
+            continue
+        note = "; ".join(filter(None, (words.get("receiver"), words.get("note"))))
+        number = re.sub(r"[\s.]", "", words.get("number", "")).upper()
+        yield Line(index, number[:40], words.get("state", ""), cells.get("at", ""), note[:200])
+
+
+def _heading(rows: list[list[Any]]) -> tuple[int, dict[str, int]]:
+    """Which row names the columns, and which column is which."""
+    for place, row in enumerate(rows[:_HEADING_WITHIN]):
+        named = [fold(_text(cell)) for cell in row]
+        columns = {
+            name: at
+            for name, words in _COLUMNS.items()
+            if (at := _column(named, words)) is not None
+        }
+        if {"number", "state", "at"} <= columns.keys():
+            return place, columns
+    raise Unreadable(
+        _("Tệp phải có dòng đầu ghi tên cột: Mã bưu gửi, Trạng thái, Thời gian. Chưa ghi gì.")
+    )
+
+
+def _column(named: list[str], words: tuple[str, ...]) -> int | None:
+    hits = (at for word in words for at, cell in enumerate(named) if cell.startswith(word))
+    return next(hits, None)
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else normalise(str(cell)).strip()
+
+
+def _rows(file: IO[bytes]) -> list[list[Any]]:
+    content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise Unreadable(_("Tệp lớn hơn 2 MB; xin chia thành nhiều tệp."))
+    if not content.strip():
+        raise Unreadable(_("Tệp trống."))
+    rows = _sheet(content) if content.startswith(b"PK") else _table(content)
+    if len(rows) > MAX_LINES:
+        raise Unreadable(
+            _("Tệp có trên %(most)d dòng; xin chia thành nhiều tệp.") % {"most": MAX_LINES}
+        )
+    return rows
+
+
+def _sheet(content: bytes) -> list[list[Any]]:
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > 50 * MAX_BYTES:
+                raise Unreadable(_("Tệp bảng tính lớn quá; xin chia thành nhiều tệp."))
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        return [list(row) for row in sheet.iter_rows(max_row=MAX_LINES + 1, values_only=True)]
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, IndexError, ValueError) as error:
+        raise Unreadable(_("Không mở được tệp bảng tính này; xin lưu lại dạng XLSX.")) from error
+
+
+def _table(content: bytes) -> list[list[Any]]:
+    if content.startswith((b"\xd0\xcf\x11\xe0", b"%PDF")):
+        raise Unreadable(_("Chỉ nhận tệp CSV hoặc XLSX; xin lưu lại tệp theo một trong hai dạng."))
+    text = _decoded(content)
+    delimiter = max(",;\t|", key=text[:5000].count)
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return [row for _number, row in zip(range(MAX_LINES + 1), rows, strict=False)]
+    except csv.Error as error:
+        raise Unreadable(_("Không đọc được tệp CSV này.")) from error
+
+
+def _decoded(content: bytes) -> str:
+    """As Excel and the post save Vietnamese text; `normalise()` joins the marks of cp1258."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ("utf-16",)
+    else:
+        encodings = ("utf-8-sig", "cp1258")
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    raise Unreadable(_("Không nhận ra bảng mã của tệp; xin lưu lại dạng CSV UTF-8 hoặc XLSX."))
