@@ -40,16 +40,21 @@ HANDLES, ACTS, ALL = "roalcs", "roalc", "roalcesm"
 
 # Pages registered with `officials.page`: to whom each opens somewhere.
 PAGES = {
-    "breach": HANDLES, "breaches": "ls", "cash_close": "c", "cash_desk": "c",
+    "bank_line": "cls", "bank_lines": "cls", "bank_statement": "cls",
+    **dict.fromkeys(
+        ("collect", "collect_one", "collect_done", "parcel", "parcels", "parcels_chosen",
+         "parcels_file", "parcels_file_outcome"), "r",
+    ),
+    "uncollected": "rs", "breach": HANDLES, "breaches": "ls", "cash_close": "c", "cash_desk": "c",
     "counter_discard": "r", "counter_done": "r",
     "counter_entries": "r", "counter_entry": "r", "counter_file": "r", "counter_form": "r",
     "counter_new": "r", "counter_paper": "r", "counter_scanned": "r", "desk": "als",
     "dossier_page_image": ALL, "dossiers_batch": HANDLES, "dossiers_batch_print": HANDLES,
     "dossiers_batch_result": HANDLES, "dossiers_next": "ro", "dossiers_view_delete": HANDLES,
     "dossiers_view_save": HANDLES, "end_stand_in": "lm", "kept_reports": "als",
-    "office_paper": HANDLES, "office_paper_file": HANDLES, "opinion": ALL,
+    "office_paper": HANDLES, "office_paper_file": HANDLES, "complaint": "ls", "complaints": "ls", "opinion": ALL,
     "opinions_waiting": ALL, "quick_entry": "r", "quick_entry_card": "r",
-    "quick_entry_part": "r", "register": "rals", "relative_remove": ACTS, "relatives": ACTS,
+    "quick_entry_part": "r", "rating_read": "s", "ratings": "s", "register": "rals", "relative_remove": ACTS, "relatives": ACTS,
     "report_dossiers": "als", "report_export": "als", "reports": "als", "reserved_codes": "r",
     "sign_batch": "al", "stand_ins": "lm",
 }  # fmt: skip
@@ -61,7 +66,7 @@ MODELS = {
     "dossiers_legalground": ("m", "m", "m", ""),
     "dossiers_question": ("rolsm", "", "rolm", ""),
     "dossiers_replytemplate": ("m", "m", "m", ""),
-    "payments_gatewaymessage": ("", "", "", ""),
+    "payments_gatewaymessage": ("lcs", "", "", ""),
     "payments_payment": ("lcs", "", "", ""),
     "portal_user": ("m", "m", "m", "m"),  # deleting leads back with the reason why not
     "procedures_absence": ("m", "m", "m", ""),  # one to come alone: tests/portal/test_roles.py
