@@ -1,5 +1,5 @@
 """Money in the officials' admin, a module for each subject."""
 
-from payments.admin import desk, payments
+from payments.admin import bank, desk, messages, payments
 
-__all__ = ("desk", "payments")
+__all__ = ("bank", "desk", "messages", "payments")
