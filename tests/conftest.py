@@ -19,39 +19,55 @@ DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
 # What these hold (printing, the search index, the processes, words, the authored procedures, the
-# table of moves) is the same whichever database is below, and a good part of the suite's time.
-# Races, constraints, text and every address by every role run on both.
+# table of moves, pages) is the same whichever database is below, and a good part of the suite's
+# time. Races, constraints, whatever is sent to a form, the ledger, the queue, figures, the books
+# of money and every address by every role run on both.
 ONE_DATABASE = {
-    "tests/test_conformance.py",
-    "tests/test_locale.py",
-    "tests/test_project.py",
-    "tests/portal/test_run_due.py",
-    "tests/portal/test_serve.py",
     "tests/dossiers/test_abuse.py",
+    "tests/dossiers/test_access.py",
+    "tests/dossiers/test_admin.py",
     "tests/dossiers/test_behalf.py",
     "tests/dossiers/test_bundles.py",
     "tests/dossiers/test_clock.py",
+    "tests/dossiers/test_controlslip.py",
+    "tests/dossiers/test_counter_entry.py",
     "tests/dossiers/test_desk.py",
+    "tests/dossiers/test_dossier_page.py",
+    "tests/dossiers/test_filing_pages.py",
     "tests/dossiers/test_following.py",
     "tests/dossiers/test_messages.py",
     "tests/dossiers/test_moves.py",
     "tests/dossiers/test_notices.py",
-    "tests/dossiers/test_officials_abuse.py",
     "tests/dossiers/test_office_prints.py",
+    "tests/dossiers/test_officials_abuse.py",
+    "tests/dossiers/test_opinions.py",
     "tests/dossiers/test_paper_templates.py",
     "tests/dossiers/test_participants.py",
     "tests/dossiers/test_pdf_upload.py",
+    "tests/dossiers/test_previews.py",
+    "tests/dossiers/test_proposals.py",
     "tests/dossiers/test_questions.py",
+    "tests/dossiers/test_quick_entry.py",
+    "tests/dossiers/test_refusal.py",
+    "tests/dossiers/test_reports.py",
     "tests/dossiers/test_signing.py",
     "tests/dossiers/test_supplements.py",
+    "tests/dossiers/test_tasks.py",
     "tests/dossiers/test_tracking.py",
     "tests/dossiers/test_uploads.py",
     "tests/dossiers/test_verifying.py",
+    "tests/dossiers/test_wallet.py",
     "tests/dossiers/test_way_through.py",
     "tests/dossiers/test_workflow.py",
     "tests/payments/test_callback.py",
+    "tests/payments/test_payment_admin.py",
     "tests/payments/test_query.py",
+    "tests/payments/test_return_page.py",
     "tests/payments/test_sandbox.py",
+    "tests/payments/test_services.py",
+    "tests/payments/test_start_page.py",
+    "tests/portal/test_run_due.py",
+    "tests/portal/test_serve.py",
     "tests/procedures/test_acroform.py",
     "tests/procedures/test_catalogue_admin.py",
     "tests/procedures/test_catalogue_pages.py",
@@ -61,17 +77,24 @@ ONE_DATABASE = {
     "tests/procedures/test_fixtures.py",
     "tests/procedures/test_fixtures_business.py",
     "tests/procedures/test_form_views.py",
+    "tests/procedures/test_loading.py",
     "tests/procedures/test_needs.py",
     "tests/procedures/test_papers.py",
+    "tests/procedures/test_publishing.py",
+    "tests/procedures/test_search.py",
     "tests/procedures/test_search_questions.py",
     "tests/procedures/test_workbook.py",
+    "tests/test_conformance.py",
+    "tests/test_locale.py",
+    "tests/test_project.py",
 }
 
 
 def pytest_collection_modifyitems(config, items):
     """Race tests need row locks; on PostgreSQL what is the same on both does not run again.
 
-    That is every test without the database, `ONE_DATABASE`, and the browser tests but for a few.
+    That is every test without the database, those of `ONE_DATABASE`, and the browser tests, but
+    for those that are marked `both_databases`.
     """
     uses_postgres = connection.vendor == "postgresql"
     needs_postgres = pytest.mark.skip(reason="needs PostgreSQL: SQLite has one writer at a time")
@@ -86,9 +109,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _runs_once(item) -> bool:
-    if item.nodeid.startswith("tests/e2e/"):
-        return item.get_closest_marker("both_databases") is None
-    if item.nodeid.split("::")[0] in ONE_DATABASE and not item.get_closest_marker("race"):
+    if item.get_closest_marker("race") or item.get_closest_marker("both_databases"):
+        return False
+    if item.nodeid.startswith("tests/e2e/") or item.nodeid.split("::")[0] in ONE_DATABASE:
         return True
     has_database = item.get_closest_marker("django_db") or DATABASE & set(item.fixturenames)
     return not has_database

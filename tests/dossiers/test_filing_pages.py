@@ -833,6 +833,7 @@ def urlencoded(pairs: list[tuple[str, str]]) -> str:
     )
 
 
+@pytest.mark.both_databases
 @settings(
     max_examples=12,
     deadline=None,
@@ -859,6 +860,7 @@ def test_whatever_is_posted_to_a_section_is_answered_with_a_page(client, data):
         assert response.status_code in {200, 302, 400, 404}
 
 
+@pytest.mark.both_databases
 @settings(
     max_examples=15,
     deadline=None,
