@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 Role, Reason, State, Way = Posting.Role, Payment.RefundReason, Refund.State, Refund.Way
 PROPOSES = frozenset({Role.CASHIER})
 DECIDES = frozenset({Role.LEADER, Role.APPROVER})
-NEVER_OWED = (Reason.TWICE, Reason.NOT_ASKED)
 ASK_AGAIN_AFTER = datetime.timedelta(minutes=5)
 ASK_AGAIN_FOR = 50  # refunds at one run
 
@@ -55,7 +54,7 @@ def refundable(payment: Payment) -> int:
 
 
 def _owed_back(payment: Payment) -> int:
-    if payment.refund_reason in NEVER_OWED:
+    if payment.refund_reason in Payment.NEVER_OWED:
         return payment.amount
     if payment.refund_reason == Reason.ENDED:
         return sum(line["amount"] for line in payment.lines if line.get("is_refundable"))

@@ -46,7 +46,8 @@ def follow_dossier(sender: type[Dossier], move: workflow.Move, **kwargs: object)
 
 def _offer_back(dossier: Dossier) -> None:
     """Mark what was paid for a dossier that came to nothing, where the law refunds it."""
-    for payment in dossier.payments.filter(state=Payment.State.PAID, needs_refund=False):
+    paid = dossier.payments.filter(state=Payment.State.PAID, needs_refund=False)
+    for payment in paid.exclude(refund_reason__in=Payment.NEVER_OWED):
         if any(line.get("is_refundable") for line in payment.lines):
             payment.needs_refund, payment.refund_reason = True, Payment.RefundReason.ENDED
             payment.save(update_fields=["needs_refund", "refund_reason"])
@@ -174,7 +175,7 @@ def _record(payment: Payment, method: str, transaction_number: str, why_back: st
 
 def _why_back(paid_before: list[Payment]) -> str:
     """Why money that no dossier waits for goes back: it came twice, or nobody asked it."""
-    is_second = any(not row.needs_refund for row in paid_before)
+    is_second = any(row.refund_reason not in Payment.NEVER_OWED for row in paid_before)
     return Payment.RefundReason.TWICE if is_second else Payment.RefundReason.NOT_ASKED
 
 

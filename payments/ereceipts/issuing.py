@@ -24,8 +24,6 @@ from procedures.models import Agency
 from procedures.text import in_vietnamese
 
 State = LegalReceipt.State
-# Money that was never owed: it goes back, and is no fee that a biên lai could speak of.
-NOT_A_FEE = (Payment.RefundReason.TWICE, Payment.RefundReason.NOT_ASKED)
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +49,7 @@ def issue(payment: Payment) -> LegalReceipt | None:
     service = ereceipts.service()
     if service is None or payment.state != Payment.State.PAID:
         return None
-    if payment.refund_reason in NOT_A_FEE:
+    if payment.refund_reason in Payment.NEVER_OWED:
         return None
     row, is_new = LegalReceipt.objects.get_or_create(payment=payment)
     if not (is_new or waiting().filter(pk=row.pk).exists()) or not _begin(row):

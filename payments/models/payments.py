@@ -62,6 +62,8 @@ class Payment(models.Model):
         NOT_ASKED = "not_asked", _("Hồ sơ không chờ nộp tiền")
         EXEMPT = "exempt", _("Được miễn, giảm sau khi đã nộp")
 
+    # Money that was never a fee: all of it goes back, and no biên lai speaks of it.
+    NEVER_OWED = (RefundReason.TWICE, RefundReason.NOT_ASKED)
     # What a person is sent away to pay by, and what has to be asked about it afterwards.
     GATEWAYS = (Method.VNPAY, Method.MOMO)
 
