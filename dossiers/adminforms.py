@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy
 
 from dossiers import (
     assigning,
+    certificates,
     checks,
     exemptionforms,
     filing,
     grounds,
     proposals,
+    resultchanges,
     results,
     supplements,
     tracking,
@@ -23,12 +25,16 @@ from dossiers.answers import answer_sections
 from dossiers.counter import originals
 from dossiers.handing import choosing, collectingform, posting
 from dossiers.handing.addresses import PostFields
-from dossiers.models import Dossier
+from dossiers.models import Dossier, Result, ResultChange
 from dossiers.workflow import Action
 from procedures.models import Agency
 from procedures.text import in_vietnamese
 
 _REASON = gettext_lazy("Lý do")
+_NEW_WORDS = {
+    "subject": gettext_lazy("Trích yếu, viết lại cho đúng"),
+    "opening": gettext_lazy("Nội dung, viết lại cho đúng"),
+}
 
 
 class MoveForm(PostFields):
@@ -44,7 +50,7 @@ class MoveForm(PostFields):
         """`words` are those of a chosen template, which the reason begins with; `by` is who
         makes the move, for whom wrong codes are counted."""
         super().__init__(data, files, initial={"version": dossier.version})
-        self.action, self.dossier, self._words, self.by = action, dossier, words, by
+        self.action, self.dossier, self._words, self._by = action, dossier, words, by
         self.groups: list[supplements.Group] = []
         for name in action.inputs(dossier):
             for key, field in self._inputs(name):
@@ -112,7 +118,7 @@ class MoveForm(PostFields):
         """A fault without a note says nothing; a note without the tick says it all the same."""
         cleaned = super().clean()
         if "collected_by" in self.fields:
-            for name, complaint in collectingform.faults(self.dossier, cleaned, by=self.by):
+            for name, complaint in collectingform.faults(self.dossier, cleaned, by=self._by):
                 self.add_error(name, complaint)
         for choice in self._choices():
             note = cleaned.get(f"note:{choice.key}")
@@ -260,6 +266,78 @@ class MoveForm(PostFields):
             help_text=_("Lấy từ phần mềm chuyên ngành; cổng giữ nguyên tệp, không sửa."),
         )
         return [("result_file", field)]
+
+    def _result_draft(self) -> list[tuple[str, forms.Field]]:
+        """The officer's own document, in place of the template or where there is none."""
+        if not self.dossier.revision.made_here:
+            return []
+        has_template = self.dossier.revision.result.get("template") is not None
+        field = forms.FileField(
+            label=_("Văn bản kết quả soạn sẵn, chưa ký (PDF)"),
+            help_text=_("Chỉ khi không dùng mẫu của thủ tục. Cổng thêm trang ký số và mã QR.")
+            if has_template
+            else _("Cổng thêm một trang cuối có mã QR và chỗ cho hai chữ ký số."),
+        )
+        return [("result_draft", field)]
+
+    def _signing(self) -> list[tuple[str, forms.Field]]:
+        """Nothing to choose for who has no USB token."""
+        if self._by is None or not certificates.signs_by_token(self._by):
+            return []
+        ways = (Result.Signing.TOKEN, Result.Signing.PORTAL)
+        field = forms.ChoiceField(
+            label=_("Cách ký"),
+            choices=[(way.value, way.label) for way in ways],
+            initial=Result.Signing.TOKEN,
+            widget=forms.RadioSelect,
+        )
+        return [("signing", field)]
+
+    def _result_change(self) -> list[tuple[str, forms.Field]]:
+        """What is wrong with the result, and where it is replaced, how it should read."""
+        result = resultchanges.current(self.dossier)
+        if result is None:
+            return []
+        return [
+            ("kind", forms.ChoiceField(
+                label=_("Đề xuất"), choices=ResultChange.Kind.choices, widget=forms.RadioSelect)),
+            ("reason", forms.CharField(
+                label=_("Kết quả sai ở đâu"), max_length=300,
+                widget=forms.Textarea({"rows": 3}),
+                help_text=_("Công dân đọc lý do này khi kết quả bị thu hồi."))),
+            ("law", forms.CharField(label=_("Căn cứ pháp lý"), max_length=200)),
+            *self._replacement(result),
+        ]  # fmt: skip
+
+    def _replacement(self, result: Result) -> list[tuple[str, forms.Field]]:
+        words = resultchanges.wording(result) if result.is_made_here else {}
+        made = [
+            (f"text.{name}", forms.CharField(
+                label=_NEW_WORDS.get(name) or _("Điều %(number)d, viết lại cho đúng")
+                % {"number": int(name.partition(".")[2]) + 1},
+                initial=text, max_length=resultchanges.MAX_TEXT,
+                widget=forms.Textarea({"rows": 3})))
+            for name, text in ({} if result.is_uploaded else words).items()
+        ]  # fmt: skip
+        label = (
+            _("Hoặc văn bản thay thế soạn sẵn, chưa ký (PDF)")
+            if result.is_made_here
+            else _("Tệp kết quả mới đã ký số (PDF)")
+        )
+        help_text = _("Chỉ cần khi thay bằng bản khác.")
+        return [*made, ("result_file", forms.FileField(label=label, help_text=help_text))]
+
+    def _change_decision(self) -> list[tuple[str, forms.Field]]:
+        field = forms.ChoiceField(
+            label=_("Quyết định"),
+            choices=ResultChange.Decision.choices,
+            widget=forms.RadioSelect,
+        )
+        comment = forms.CharField(
+            label=_("Ý kiến"), max_length=300, widget=forms.Textarea({"rows": 3}),
+            help_text=_("Phải ghi khi không đồng ý."),
+        )  # fmt: skip
+        return [("decision", field), ("comment", comment)]
 
     def _originals_back(self) -> list[tuple[str, forms.Field]]:
         field = forms.MultipleChoiceField(
