@@ -14,13 +14,13 @@ from dossiers.messages import MAX_TEXT
 from dossiers.models import new_key
 from procedures.text import fold
 
-_KEY = RegexValidator(r"\A[A-Za-z0-9_-]{22}\Z", gettext_lazy("Biểu mẫu đã cũ; xin mở lại trang."))
+KEY = RegexValidator(r"\A[A-Za-z0-9_-]{22}\Z", gettext_lazy("Biểu mẫu đã cũ; xin mở lại trang."))
 
 
 class MessageForm(forms.Form):
     """The text of a message; its files are taken one by one beside it."""
 
-    form_key = forms.CharField(widget=forms.HiddenInput, validators=[_KEY])
+    form_key = forms.CharField(widget=forms.HiddenInput, validators=[KEY])
     text = forms.CharField(
         label=gettext_lazy("Nội dung tin nhắn"),
         max_length=MAX_TEXT,

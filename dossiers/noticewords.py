@@ -204,6 +204,26 @@ WORDS = {
     "hand_over": Words(
         _("Hồ sơ %(code)s: đã trả kết quả"),
         _("Kết quả của hồ sơ “%(procedure)s” đã được trả. Cách nhận: %(delivery)s."),
+        rest=_(
+            "Nếu có ít phút, mời %(filer)s cho biết mức độ hài lòng trên trang hồ sơ; số liệu "
+            "chung được công khai, không kèm tên."
+        ),
+    ),
+    "replace_result": Words(
+        _("Hồ sơ %(code)s: kết quả đã được thay bằng bản mới"),
+        _(
+            "%(office)s đã thay kết quả của hồ sơ “%(procedure)s” vì bản trước có chỗ sai. "
+            "Bản mới đã ký số có trên trang hồ sơ; bản trước không còn giá trị."
+        ),
+        rest=_("Nếu đã nhận bản giấy trước, xin mang đến bộ phận một cửa để đổi."),
+    ),
+    "revoke_result": Words(
+        _("Hồ sơ %(code)s: kết quả đã bị thu hồi"),
+        _(
+            "%(office)s đã thu hồi kết quả của hồ sơ “%(procedure)s”; kết quả ấy không còn "
+            "giá trị.\nLý do: %(note)s"
+        ),
+        rest=_("Xin liên hệ cơ quan để được hướng dẫn tiếp."),
     ),
     "change_delivery": Words(
         _("Hồ sơ %(code)s: đã đổi cách nhận kết quả"),
@@ -315,6 +335,23 @@ WORDS = {
         _("%(office)s vừa gửi tin nhắn về hồ sơ “%(procedure)s”."),
         _("mở trang hồ sơ để đọc, và trả lời nếu được hỏi."),
         "dossiers:detail",
+    ),
+}
+
+WORDS |= {
+    "complaint_taken_up": Words(
+        _("Hồ sơ %(code)s: khiếu nại %(complaint)s đã được thụ lý"),
+        _("%(office)s đã thụ lý khiếu nại %(complaint)s. Cơ quan trả lời trước %(when)s."),
+    ),
+    "complaint_answered": Words(
+        _("Hồ sơ %(code)s: đã có trả lời cho %(complaint)s"),
+        _("%(office)s đã trả lời phản ánh, khiếu nại %(complaint)s của %(filer)s."),
+        rest=_("Xin mở trang hồ sơ, mục “Phản ánh, khiếu nại”, để đọc câu trả lời."),
+    ),
+    "complaint_due": Words(
+        _("%(complaint)s: sắp hết hạn trả lời phản ánh, khiếu nại"),
+        _("Phản ánh, khiếu nại %(complaint)s về hồ sơ %(code)s phải được trả lời trước %(when)s."),
+        rest=_("Xin trả lời trên trang “Phản ánh, khiếu nại”."),
     ),
 }
 

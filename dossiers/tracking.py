@@ -33,8 +33,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}")
 
 def signed_url(dossier: Dossier) -> str:
     """The address that shows everything about a dossier, as a QR code carries it."""
-    path = reverse("dossiers:track_signed", args=[_token(dossier.key, dossier.secret)])
-    return f"{settings.SITE_URL}{path}"
+    return f"{settings.SITE_URL}{signed_path(dossier)}"
+
+
+def signed_path(dossier: Dossier) -> str:
+    """The same address within the portal."""
+    return reverse("dossiers:track_signed", args=[_token(dossier.key, dossier.secret)])
 
 
 def by_token(token: str) -> Dossier | None:

@@ -4,6 +4,7 @@ from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
 from dossiers.views import (
+    afterwards,
     answering,
     delivery,
     drafts,
@@ -80,6 +81,8 @@ urlpatterns = [
     re_path(rf"^ho-so/{CODE}/ban-du-thao/$", answering.draft_result, name="draft_result"),
     re_path(rf"^ho-so/{CODE}/rut/$", answering.withdraw, name="withdraw"),
     re_path(rf"^ho-so/{CODE}/nhan-ket-qua/$", delivery.delivery, name="delivery"),
+    re_path(rf"^ho-so/{CODE}/danh-gia/$", afterwards.rate, name="rate"),
+    re_path(rf"^ho-so/{CODE}/khieu-nai/$", afterwards.complain, name="complaints"),
     path("ho-so/tep/<key:key>/", files.attachment, name="attachment"),
     path("ho-so/tep/<key:key>/ban-ghep/", files.bundle, name="bundle"),
     path("ho-so/vi-giay-to/", wallet.papers, name="wallet"),
@@ -99,6 +102,7 @@ urlpatterns = [
     path("hoi-dap/theo-doi/", questions.track, name="question_track"),
     path("hoi-dap/cua-toi/", questions.mine, name="my_questions"),
     re_path(r"^hoi-dap/(?P<code>HD-[0-9]{6}-[2-9A-Z]{6})/$", questions.question, name="question"),
+    path("minh-bach/hai-long/", afterwards.satisfaction, name="satisfaction"),
     path("minh-bach/so-cai/", roots.published, name="roots"),
     path("minh-bach/so-cai/ma-goc.json", roots.as_json, name="roots_json"),
     path("xac-thuc/", verifying.verify, name="verify"),

@@ -25,7 +25,7 @@ from procedures.text import fold
 
 PAGES = (
     "home", "about", "procedures:list", "procedures:recent", "dossiers:track", "dossiers:verify",
-    "dossiers:roots", "dossiers:questions", "dossiers:ask", "help", "portal_map",
+    "dossiers:roots", "dossiers:satisfaction", "dossiers:questions", "dossiers:ask", "help", "portal_map",
     "procedures:open_data",
 )  # fmt: skip
 # What belongs to one person or to officials, or answers only a form.

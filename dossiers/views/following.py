@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from dossiers import confirmation, ledger, messages, notices, presenting, roots
+from dossiers import confirmation, ledger, messages, notices, presenting, ratings, roots
 from dossiers.models import Dossier, DossierQuerySet
 from dossiers.turns import turn
 from procedures.text import fold
@@ -129,6 +129,8 @@ def detail(request: HttpRequest, code: str) -> HttpResponse:
     dossier = get_dossier(request, code)
     context = presenting.page(dossier, request.user)
     context |= messages.summary(dossier)
+    if context["is_owner"]:
+        context |= ratings.invitation(dossier)
     response = render(request, "dossiers/detail.html", context)
     notices.mark_read(context["notices"])
     return response

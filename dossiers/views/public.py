@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dossiers import presenting, supplements, throttling, tracking
+from dossiers import presenting, ratings, supplements, throttling, tracking
 from dossiers.draftresults import silence_agrees
 from dossiers.handing import showing
 from dossiers.models import Dossier
@@ -129,6 +129,7 @@ def _everything(request: HttpRequest, dossier: Dossier) -> HttpResponse:
         "notices": notices,
         "faults": _faults(dossier),
         "silence_agrees": silence_agrees(dossier),
+        **ratings.invitation(dossier),
     }
     response = _unseen(render(request, "dossiers/tracked.html", context))
     if request.method != "HEAD":

@@ -69,6 +69,8 @@ OF_FILED = {
     "supplement_section": READERS_GO_BACK,
     "draft_result": Case(302, 302),
     "withdraw": READERS_GO_BACK,
+    "rate": Case(302, 404),  # not before it is through
+    "complaints": OWNERS,
     "delivery": READERS_GO_BACK,
     "upload_supplement": POST_ONLY,
     "use_paper_again": POST_ONLY,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from dossiers import (
     alerts,
     breaches,
+    complaints,
     expiry,
     orphans,
     proposals,
@@ -38,6 +39,7 @@ WORK = (
     proposals.mark_late,
     alerts.warn,
     alerts.escalate,
+    complaints.remind,
     dossiers_due.remind_citizens,
     posting.make_paid,
     reminding.remind_uncollected,
