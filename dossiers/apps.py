@@ -17,6 +17,7 @@ _ACTIONS_IN_ORDER = (
     "controlslip",
     "recusals",
     "handing.choosing",
+    "resultchanges",
     "exemptiondecisions",
     "counter.entry",
     "counter.quick",

@@ -18,11 +18,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers.models import SignerCertificate
+from dossiers.models import Result, SignerCertificate
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
     from pyhanko.sign.signers import Signer
+
+    from dossiers.workflow import Move
 
 MAX_BYTES = 64 * 1024
 
@@ -138,3 +140,17 @@ def of_tokens(user: User) -> QuerySet[SignerCertificate]:
 def signs_by_token(user: User) -> bool:
     """Whether a person may choose to sign with a USB token."""
     return of_tokens(user).exists()
+
+
+def way_of_signing(move: Move) -> str:
+    """How who makes a move signs: with the key on the portal, or with their USB token.
+
+    Raises `Refused` for a token that nobody registered.
+    """
+    from dossiers.workflow import Refused
+
+    if move.details.get("signing") != Result.Signing.TOKEN:
+        return Result.Signing.PORTAL
+    if not signs_by_token(move.by):
+        raise Refused(_("Ông/bà chưa đăng ký chứng thư USB token còn hiệu lực trên cổng."))
+    return Result.Signing.TOKEN

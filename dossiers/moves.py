@@ -18,6 +18,7 @@ from dossiers import (
     attachments,
     breaches,
     bundles,
+    certificates,
     clock,
     exemptions,
     filing,
@@ -28,6 +29,7 @@ from dossiers import (
     previews,
     proposals,
     results,
+    resultsigning,
     supplements,
     tracking,
 )
@@ -75,7 +77,7 @@ def _submit(move: Move) -> None:
     dossier.code = next_code(dossier.receiving_agency, move.now)
     dossier.submitted_at = move.now
     dossier.attachments.filter(submitted_at=None).update(submitted_at=move.now)
-    claims = claim_exemptions(move)
+    claims = claim_exemptions(move, move.details.get("exemption"))
     move.fee_lines = [
         line
         for line in filing.charges(dossier, due=Fee.Due.FILING)
@@ -99,13 +101,15 @@ def _submit(move: Move) -> None:
     move.afterwards(lambda: previews.make_later(dossier))
 
 
-def claim_exemptions(move: Move, *, by: User | None = None) -> dict[str, list[int]]:
+def claim_exemptions(
+    move: Move, said: exemptions.Claimed | None, *, by: User | None = None
+) -> dict[str, list[int]]:
     """Keep the claims that come with a filing; what the ledger says of them.
 
     `by` is reception where it has seen what proves them. Refuses what cannot be claimed.
     """
     try:
-        rows = exemptions.claim(move.dossier, move.details.get("exemption"), now=move.now, by=by)
+        rows = exemptions.claim(move.dossier, said, now=move.now, by=by)
     except exemptions.NotClaimable as error:
         raise Refused(str(error)) from error
     return {"exemptions": [row.pk for row in rows]} if rows else {}
@@ -454,7 +458,8 @@ def _goes_straight_to_approval(dossier: Dossier) -> bool:
     """Whether nothing is left to the officer; a result made elsewhere must still be fetched."""
     steps = dossier.revision.steps
     later = steps[steps.index(_citizen_step(dossier)) + 1 :]
-    return dossier.revision.made_here and all(step["who"] != "case_officer" for step in later)
+    has_template = dossier.revision.made_here and dossier.revision.result.get("template")
+    return bool(has_template) and all(step["who"] != "case_officer" for step in later)
 
 
 def _confirm_by_silence(move: Move) -> None:
@@ -510,6 +515,8 @@ def _propose(move: Move) -> None:
     results.drop_unapproved(dossier)
     if granted and not dossier.revision.made_here:
         results.keep_outside_result(move)
+    elif granted:
+        results.keep_draft(move)
     dossier.outcome = outcome
     dossier.to_awaiting_approval()
     move.data |= {"outcome": outcome} | ({"ground": ground.code} if ground else {})
@@ -544,9 +551,9 @@ def _approve(move: Move) -> None:
     if proposed.order_by("-seq").values_list("actor", flat=True)[0] == move.by.pk:
         raise NotAllowed(_("Người ký phải khác người đề xuất."))
     dossier.approved_at, dossier.approved_by = move.now, move.by
-    result = results.freeze(dossier, by=move.by)
-    move.data = {"result": result.pk, "outcome": dossier.outcome}
-    move.afterwards(lambda: results.finish_later(result))
+    result = results.freeze(dossier, by=move.by, signing=certificates.way_of_signing(move))
+    move.data = {"result": result.pk, "outcome": dossier.outcome, "signing": result.signing}
+    move.afterwards(lambda: resultsigning.finish_later(result))
 
 
 def _complete(move: Move) -> None:
@@ -761,11 +768,12 @@ for _action in (
     ),
     Action(
         "propose", gettext_lazy("Trình ký"), (State.PROCESSING,), _propose,
-        roles=(Role.CASE_OFFICER,), asks=("outcome", "reason", "ground", "record", "result_file"),
+        roles=(Role.CASE_OFFICER,),
+        asks=("outcome", "reason", "ground", "record", "result_file", "result_draft"),
     ),
     Action(
         "approve", gettext_lazy("Ký duyệt"), (State.AWAITING_APPROVAL,), _approve,
-        roles=(Role.APPROVER,),
+        roles=(Role.APPROVER,), asks=("signing",),
     ),
     Action(
         "send_back", gettext_lazy("Trả lại để sửa"), (State.AWAITING_APPROVAL,), _send_back,

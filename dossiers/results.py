@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import attachments, facts, filing, grounds, numbering, papers, signing
+from dossiers import (
+    attachments,
+    facts,
+    filing,
+    grounds,
+    numbering,
+    papers,
+    resultdrafts,
+    signing,
+)
 from dossiers.models import Dossier, Note, Result
-from procedures import papers as printing
 from procedures.fees import FeeLine
 from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import display
 from procedures.models import Fee, RequiredDocument
-from procedures.text import in_vietnamese
+from procedures.text import fold, in_vietnamese
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
@@ -39,6 +47,9 @@ RECORD_LABELS = {
     "ngay_dang_ky": gettext_lazy("Ngày đăng ký"),
     "so_dinh_danh": gettext_lazy("Số định danh cá nhân"),
 }
+
+
+NOT_SIGNED = gettext_lazy("Kết quả phải là tệp PDF đã ký số từ phần mềm chuyên ngành.")
 
 
 def keep_outside_result(move: Move) -> None:
@@ -63,8 +74,9 @@ def keep_outside_result(move: Move) -> None:
         except ValidationError as error:
             raise Refused(" ".join(error.messages)) from error
         file.seek(0)
-        if media_type != "application/pdf" or not signing.check(file.read()).is_signed:
-            raise Refused(_("Kết quả phải là tệp PDF đã ký số từ phần mềm chuyên ngành."))
+        if media_type != "application/pdf":
+            raise Refused(NOT_SIGNED)
+        result.facts = {"signatures": check_outside(file.read())}
         result.sha256 = attachments.sha256_of(file)
         file.seek(0)
         result.file.save(f"{result.token}.pdf", file, save=False)
@@ -74,11 +86,66 @@ def keep_outside_result(move: Move) -> None:
     move.data["sha256"] = result.sha256
 
 
+def check_outside(pdf: bytes) -> list[dict[str, str]]:
+    """Whose signatures a file from another system carries; `Refused` where one does not hold.
+
+    A row for each: `name`, `issuer`, `signed_at` (ISO).
+    """
+    from dossiers.workflow import Refused
+
+    verdict = signing.check(pdf)
+    if not verdict.is_signed:
+        raise Refused(NOT_SIGNED)
+    if not verdict.is_intact or not verdict.covers_whole_file:
+        raise Refused(
+            _("Tệp kết quả đã bị sửa sau khi ký nên chữ ký không còn giá trị; hãy lấy lại tệp gốc.")
+        )
+    return [
+        {"name": one.name, "issuer": one.issuer, "signed_at": papers.iso(one.signed_at)}
+        for one in verdict.signatures
+    ]
+
+
+def keep_draft(move: Move) -> None:
+    """Take the document that the officer drafted, to be signed in place of our template.
+
+    Where the procedure has no template there is no other way.
+    """
+    from dossiers.workflow import Refused
+
+    dossier, file = move.dossier, move.details.get("result_draft")
+    if not file:
+        if dossier.revision.result.get("template") is None:
+            raise Refused(_("Thủ tục này không có mẫu kết quả; hãy tải lên văn bản (PDF)."))
+        return
+    result = Result(dossier=dossier, title=dossier.revision.result["name"], is_uploaded=True)
+    move.data["draft"] = take_draft(result, file)
+    result.save()
+
+
+def take_draft(result: Result, file: UploadedFile) -> str:
+    """Put an unsigned document into a result that is not saved yet; gives its SHA-256."""
+    from dossiers.workflow import Refused
+
+    try:
+        draft = resultdrafts.look(file)
+    except ValidationError as error:
+        raise Refused(" ".join(error.messages)) from error
+    result.names = printed_names(result.dossier, [draft.text]) or people_of(result.dossier)
+    result.facts = {"pages": draft.pages}
+    sha256 = attachments.sha256_of(file)
+    result.draft.save(f"{result.token}-soan.pdf", file, save=False)
+    return sha256
+
+
 def drop_unapproved(dossier: Dossier) -> None:
     """Forget a result that was proposed and sent back, and its file."""
     rows = list(dossier.results.filter(approved_by=None))
     dossier.results.filter(pk__in=[row.pk for row in rows]).delete()
     attachments.delete_afterwards(rows)
+    for row in rows:
+        if row.draft:
+            transaction.on_commit(partial(row.draft.storage.delete, row.draft.name))
 
 
 def proposal(dossier: Dossier) -> dict[str, Any] | None:
@@ -89,7 +156,9 @@ def proposal(dossier: Dossier) -> dict[str, Any] | None:
     if dossier.state != Dossier.State.AWAITING_APPROVAL:
         return None
     granted = dossier.outcome == Dossier.Outcome.GRANTED
-    template = dossier.revision.result.get("template") if granted else None
+    waiting = [row for row in dossier.results.all() if row.approved_by_id is None]
+    draft = next((row for row in waiting if row.is_uploaded), None)
+    template = dossier.revision.result.get("template") if granted and not draft else None
     return {
         "outcome": dossier.get_outcome_display(),
         "reason": _proposed_reason(dossier),
@@ -98,6 +167,7 @@ def proposal(dossier: Dossier) -> dict[str, Any] | None:
         "subject": _filled(template["subject"], dossier) if template else "",
         "articles": [_filled(a["text"], dossier) for a in template["articles"]] if template else [],
         "file": next((r for r in dossier.results.all() if not r.is_made_here and r.file), None),
+        "draft": draft,
     }
 
 
@@ -129,25 +199,132 @@ def _note_of_proposal(dossier: Dossier) -> Note | None:
 
 
 @in_vietnamese
-def freeze(dossier: Dossier, *, by: User) -> Result:
+def freeze(dossier: Dossier, *, by: User, signing: str = Result.Signing.PORTAL) -> Result:
     """The result as it was approved: what it says can no longer change.
 
-    One made elsewhere is already there; a refusal after examination is always ours.
+    One made elsewhere, or drafted by the officer, is already there; a refusal after
+    examination is always ours. `signing` is how the approver signs what we make.
     """
     granted = dossier.outcome == Dossier.Outcome.GRANTED
+    waiting = dossier.results.filter(approved_by=None).order_by("-pk").first()
     if granted and not dossier.revision.made_here:
-        result = dossier.results.filter(approved_by=None).latest("pk")
-        result.approved_by, result.signed_at = by, timezone.now()
-        result.save(update_fields=["approved_by", "signed_at"])
-        return result
-    contents = _granted_facts(dossier, by) if granted else _refused_facts(dossier, by)
+        return approve_outside(waiting, by)
+    if granted and waiting:
+        return approve_draft(waiting, by, signing)
+    contents = granted_facts(dossier, by) if granted else _refused_facts(dossier, by)
     title = dossier.revision.result["name"] if granted else _("Thông báo không giải quyết hồ sơ")
     return Result.objects.create(
-        dossier=dossier, title=title, facts=contents, approved_by=by, is_sample=settings.DEMO
+        dossier=dossier,
+        title=title,
+        facts=contents,
+        names=printed_names(dossier, texts(contents)),
+        approved_by=by,
+        signing=signing,
+        is_sample=settings.DEMO,
     )
 
 
-def _granted_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
+def approve_outside(result: Result, by: User) -> Result:
+    """One that another system signed: nothing of it is ours to sign."""
+    result.approved_by, result.signed_at = by, timezone.now()
+    result.signing = Result.Signing.ELSEWHERE if result.file else Result.Signing.BY_HAND
+    result.names = people_of(result.dossier)
+    result.save(update_fields=["approved_by", "signed_at", "signing", "names"])
+    return result
+
+
+def approve_draft(result: Result, by: User, signing: str) -> Result:
+    """The officer's own document: ours are the last page and the signatures."""
+    result.approved_by, result.signing, result.is_sample = by, signing, settings.DEMO
+    result.facts = facts_of_draft(result, by, pages=result.facts["pages"])
+    result.save(update_fields=["approved_by", "signing", "is_sample", "facts"])
+    return result
+
+
+def facts_of_draft(result: Result, by: User, *, pages: int) -> dict[str, Any]:
+    """What our last page of the officer's own document says."""
+    return {
+        **_result_head(result.dossier, by),
+        "pages": pages,
+        "number": "",
+        "kind": result.title.upper(),
+        "subject": result.title,
+        "grounds": [],
+        "articles": [],
+        "recipients": [],
+    }
+
+
+@in_vietnamese
+def mended_facts(old: Result, wording: dict[str, str], by: User) -> facts.ResultFacts:
+    """The facts of a result written anew: as the old one but for `wording`, number and signer."""
+    dossier, contents = old.dossier, old.facts
+    head = _result_head(dossier, by)
+    symbol = contents["number"].partition("/")[2]
+    articles = [
+        {"paragraphs": wording.get(f"article.{number}", "").splitlines() or one["paragraphs"]}
+        for number, one in enumerate(contents["articles"])
+    ]
+    return {
+        **contents,
+        **{key: head[key] for key in ("issued_at", "signer", "signer_title", "is_sample")},
+        "authority": head["authority"] if contents["authority"] else "",
+        "number": numbering.next_number(dossier.handling_agency, symbol),
+        "subject": wording.get("subject", contents["subject"]),
+        "opening": wording.get("opening", contents["opening"]),
+        "articles": articles,
+    }
+
+
+# --- The names on it --------------------------------------------------------------------
+
+
+def names_on(result: Result) -> list[str]:
+    """The names printed on a result, for the verifier who types one.
+
+    Those frozen at approval; of a result from before they were kept, the people of its dossier.
+    """
+    return result.names or people_of(result.dossier)
+
+
+def people_of(dossier: Dossier) -> list[str]:
+    """The applicant, and every person whom the form names."""
+    said = [papers.applicant(dossier)["name"]]
+    for path, spec in dossier.revision.form.paths().items():
+        if spec.type == "name":
+            said += _answers_at(dossier.answers, path.split("."))
+    return list(dict.fromkeys(name.strip() for name in said if name.strip()))
+
+
+def _answers_at(answers: Any, path: list[str]) -> Iterator[str]:
+    """The words at a path; in a repeated section there are some for each time."""
+    if isinstance(answers, list):
+        for one in answers:
+            yield from _answers_at(one, path)
+    elif path and isinstance(answers, dict):
+        yield from _answers_at(answers.get(path[0]), path[1:])
+    elif not path and isinstance(answers, str):
+        yield answers
+
+
+def printed_names(dossier: Dossier, texts: list[str]) -> list[str]:
+    """Those of `people_of()` that stand in these texts, whatever their case and spacing."""
+    printed = fold(" ".join(" ".join(texts).split()))
+    return [name for name in people_of(dossier) if fold(" ".join(name.split())) in printed]
+
+
+def texts(contents: facts.ResultFacts) -> list[str]:
+    """What a result says beside its head and its signer."""
+    return [
+        contents["subject"],
+        contents["opening"],
+        *(paragraph for one in contents["articles"] for paragraph in one["paragraphs"]),
+        *(row["value"] for row in contents["rows"]),
+        contents["applicant"]["name"] if contents["opening"] else "",
+    ]
+
+
+def granted_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
     template = dossier.revision.result["template"]
     return {
         **_result_head(dossier, by),
@@ -204,41 +381,6 @@ def _filled(text: str, dossier: Dossier) -> str:
         return display(spec, lookup(dossier.answers, match[1])) if spec else match[0]
 
     return re.sub(r"\{([a-z0-9_.]+)\}", answer, text)
-
-
-def finish_later(result: Result) -> None:
-    """Have the result printed, signed and the dossier completed, after commit."""
-    from dossiers.tasks import finish_result
-
-    finish_result.enqueue(result.pk)
-
-
-def finish(result: Result) -> None:
-    """Print and sign a result that is ours, then complete its dossier; twice is once."""
-    from dossiers import workflow
-
-    if result.is_made_here and not result.file:
-        _print_and_sign(result)
-    dossier = Dossier.objects.get(pk=result.dossier_id)
-    if dossier.state == Dossier.State.AWAITING_APPROVAL:
-        workflow.perform(dossier, "complete", by=None)
-
-
-def _print_and_sign(result: Result) -> None:
-    context = papers.print_context(result.facts, result.token)
-    unsigned = signing.with_places(printing.render("papers/result.html", context))
-    said = {"reason": result.title, "location": result.facts["place"]}
-    signer = signing.person_signer(result.approved_by)
-    approved = signing.sign_as_person(unsigned, signer, name=result.facts["signer"], **said)
-    signed = signing.seal(approved, **said)
-    with transaction.atomic():
-        locked = Result.objects.select_for_update().get(pk=result.pk)
-        if locked.file:
-            return
-        locked.sha256 = hashlib.sha256(signed).hexdigest()
-        locked.signed_at = timezone.now()
-        locked.file.save(f"{result.token}.pdf", ContentFile(signed), save=False)
-        locked.save(update_fields=["file", "sha256", "signed_at"])
 
 
 def can_be_given_online(dossier: Dossier) -> bool:

@@ -58,9 +58,9 @@ def record_looks(user_id: int, dossier_ids: list[int], what: str) -> None:
 @task()
 def finish_result(result_id: int) -> None:
     """Print and sign a result, and complete its dossier."""
-    from dossiers import results
+    from dossiers import resultsigning
 
-    results.finish(Result.objects.get(pk=result_id))
+    resultsigning.finish(Result.objects.get(pk=result_id))
 
 
 @task()

@@ -324,10 +324,8 @@ def _levels(spec: ProcedureSpec) -> Iterator[Finding]:
 
 
 def _result(spec: ProcedureSpec) -> Iterator[Finding]:
-    ours = spec.result.made_in == "portal"
-    if ours and spec.result.template is None:
-        yield Finding(("result",), _("Kết quả do cổng lập (made_in: portal) phải có template."))
-    if not ours and spec.result.template is not None:
+    """Without a template the officer drafts a result of ours as a PDF of their own."""
+    if spec.result.made_in != "portal" and spec.result.template is not None:
         yield Finding(("result", "template"), _("Kết quả lập ở nơi khác thì không có template."))
 
 

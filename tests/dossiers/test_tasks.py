@@ -40,6 +40,9 @@ def printed(monkeypatch):
 
     monkeypatch.setattr(printing, "render", render)
     monkeypatch.setattr(signing, "sign", lambda pdf, **said: pdf + b" signed")
+    monkeypatch.setattr(signing, "with_places", lambda pdf: pdf)
+    monkeypatch.setattr(signing, "sign_as_person", lambda pdf, signer, **said: pdf + b" signed")
+    monkeypatch.setattr(signing, "seal", lambda pdf, **said: pdf + b" sealed")
     return asked
 
 

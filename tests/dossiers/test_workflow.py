@@ -75,6 +75,9 @@ LEADS = {
     "change_delivery": (
         f"{_OFFICE} awaiting_confirmation awaiting_approval {_CITIZEN} completed", "",
     ),
+    "propose_result_change": ("completed returned", ""),
+    "decide_result_change": ("completed returned", ""),
+    "replace_result": ("completed returned", ""),
     "prepare_parcel": ("completed", ""),
     "send_by_post": ("completed", ""),
     "request_supplement": (_OFFICE, "supplement_required"),
@@ -140,6 +143,8 @@ def test_every_action_is_in_the_table_and_starts_where_the_table_says():
 # The moves of a draft, and those that change nothing of what was decided.
 OF_DRAFTS = {"submit", "submit_at_counter", "record_at_once"}
 AFTERWARDS = {"renew_secret", "give_back_originals", "print_control", "change_delivery"}
+# What may happen to a result after it was given.
+OF_RESULTS = {"propose_result_change", "decide_result_change", "replace_result"}
 
 WHO = {
     "submit": {"owner"},
@@ -158,6 +163,9 @@ WHO = {
     "complete": {"system"},
     "hand_over": {"reception", "system"},
     "change_delivery": {"owner", "reception"},
+    "propose_result_change": {"case_officer", "approver"},
+    "decide_result_change": {"approver", "leader"},
+    "replace_result": {"system"},
     "prepare_parcel": {"reception"},
     "send_by_post": {"reception"},
     "request_supplement": {"reception"},
@@ -343,7 +351,7 @@ def _someone(name: str, owner):
 @pytest.mark.parametrize("state", ["refused", "withdrawn", "stopped", "returned"])
 def test_a_final_state_stays_final(state):
     dossier = _in_state(factories.filed(), state)
-    names = workflow.ACTIONS.keys() - AFTERWARDS
+    names = workflow.ACTIONS.keys() - AFTERWARDS - OF_RESULTS
     people = {name: _someone(name, dossier.owner) for name in names}
 
     with unchanged():

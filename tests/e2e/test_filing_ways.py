@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from dossiers import results, workflow
+from dossiers import resultsigning, workflow
 from dossiers.models import Dossier
 from tests import factories
 from tests.e2e.test_pages import DESKTOP, PHONE, let_in
@@ -124,7 +124,7 @@ def bury(citizen: Citizen, office: factories.Office) -> None:
     assert changed.answers["nguoi_mat"]["ho_ten"] == "Trần Văn Cụ Ông"
 
     # Of what the worker does, the result alone: papers have tests of their own.
-    results.finish(office.approved(changed).results.get())
+    resultsigning.finish(office.approved(changed).results.get())
     workflow.perform(Dossier.objects.get(pk=dossier.pk), "hand_over", by=None)
     expect(citizen.open(dossier)).to_contain_text("Đã trả kết quả")
     with citizen.page.expect_download() as waiting:
