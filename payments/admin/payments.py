@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from dossiers import workflow
 from dossiers.models import Dossier
 from payments import services
-from payments.models import GatewayMessage, Payment
+from payments.models import Payment
 from procedures.models import Posting
 from procedures.postings import roles
 
@@ -82,13 +82,3 @@ class PaymentAdmin(ReadOnlyAdmin):
             text = _("Đã thu tiền mặt.") if is_new else _("Khoản này đã được nộp trước đó.")
             messages.success(request, text)
         return redirect(reverse("admin:dossiers_dossier_change", args=[payment.dossier_id]))
-
-
-@admin.register(GatewayMessage)
-class GatewayMessageAdmin(ReadOnlyAdmin):
-    """What gateways told us."""
-
-    list_display = ("received_at", "kind", "answer", "payment")
-    list_filter = ("kind", "answer")
-    list_select_related = ("payment",)
-    show_full_result_count = False
