@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import exemptions
 from dossiers.models import Dossier, ExemptionClaim
 
-_DECISION = "decision:"  # before the key of a claim, in the name of its input
+_DECISION = "decision-"  # before the key of a claim, in the name of its input
 
 
 # --- The claim --------------------------------------------------------------------------

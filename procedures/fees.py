@@ -190,7 +190,8 @@ def tiered(tiers: list[dict[str, int | None]], count: int, *, cap: int | None = 
 
 
 def total(lines: list[FeeLine]) -> int | None:
-    """The sum in whole đồng; None when any part of it is not known."""
+    """The sum in whole đồng of what may be asked; None when any part of it is not known."""
+    lines = [line for line in lines if not line.is_claimed]
     if any(line.amount is None for line in lines):
         return None
     return sum(line.amount for line in lines)

@@ -22,7 +22,17 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dossiers import attachments, bundles, filing, filledforms, notices, papers, prefill, workflow
+from dossiers import (
+    attachments,
+    bundles,
+    filing,
+    filledforms,
+    moves,
+    notices,
+    papers,
+    prefill,
+    workflow,
+)
 from dossiers.counter import originals, people, reserved, slips
 from dossiers.models import Dossier, Paper
 from dossiers.models.keys import new_key
@@ -335,8 +345,15 @@ def _submit(move: Move) -> None:
     dossier.attachments.filter(submitted_at=None).update(submitted_at=dossier.submitted_at)
     dossier.to_submitted(pays_first=False)
     _expect_answer(move)
-    move.fee_lines = [line for line in filing.charges(dossier, due=Fee.Due.FILING) if line.amount]
-    move.data = _what_was_handed_in(dossier)
+    said = dossier.at_counter.get("exemption")
+    seen_by = move.by if said and said["is_checked"] else None
+    claims = moves.claim_exemptions(move, said, by=seen_by)
+    move.fee_lines = [
+        line
+        for line in filing.charges(dossier, due=Fee.Due.FILING)
+        if line.amount and not line.is_claimed
+    ]
+    move.data = _what_was_handed_in(dossier) | claims
     move.papers.append((Paper.Kind.FORM, papers.form_facts(dossier)))
     kept = [row for row in originals.keep_rows(dossier, by=move.by) if row.is_kept]
     if kept:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from dossiers.counter import cardqr, entry, originals, people
 from dossiers.counter.reserved import LateEntryFields
+from dossiers.exemptionforms import ClaimFields
 from dossiers.forms import PersonsSectionForm, RepeatedSection, build_section_form, communes_for
 from dossiers.handing.addresses import Address, PostFields
 from dossiers.models import Dossier
@@ -352,6 +353,27 @@ class HandingInForm(PostFields):
         return record
 
 
+class CounterClaimForm(ClaimFields):
+    """The exemption that is claimed at the counter, and that its proof lies there."""
+
+    grounds_label = gettext_lazy("Diện được miễn, giảm mà người nộp đề nghị")
+
+    def __init__(self, data: Any, *, dossier: Dossier, said: Any):
+        super().__init__(data, initial=said or {})
+        self.use_required_attribute = False
+        self.offer_exemptions(dossier)
+        if self.offers_exemptions:
+            self.fields["is_checked"] = forms.BooleanField(
+                label=_("Đã xem giấy tờ chứng minh: xác nhận được miễn, giảm"), required=False
+            )
+
+    def said(self) -> Any:
+        """What to keep; nothing is confirmed while it is not said what was seen."""
+        self.is_valid()
+        given = self.cleaned_data
+        return self.claimed(is_checked=bool(given.get("is_checked") and given.get("evidence")))
+
+
 def _as_day(text: str | None) -> str:
     """`2026-11-25` as people write it."""
     return "/".join(reversed(text.split("-"))) if text else ""
@@ -394,6 +416,9 @@ class Sheet:
         self.deciding = _deciding(draft.revision)
         self.parts = list(self._parts())
         self.papers = self._papers(sent)
+        self.relief = CounterClaimForm(
+            sent, dossier=self._view(), said=draft.at_counter.get("exemption")
+        )
         self.communes = next(filter(None, (communes_for(p.section, draft) for p in self.parts)), [])
         self.file_faults: dict[str, str] = {}
 
@@ -422,10 +447,7 @@ class Sheet:
         return sent is not None and section.id in sent.getlist("shown")
 
     def _papers(self, sent: QueryDict | None) -> list[PaperForm]:
-        view = Dossier(
-            revision=self.draft.revision, answers=self.answers, channel=self.draft.channel,
-            behalf=dict(self.principal() or {}),
-        )  # fmt: skip
+        view = self._view()
         kept = self.draft.at_counter.get("papers", {})
         shown = sent.getlist("shown_paper") if sent is not None else []
         return [
@@ -434,6 +456,13 @@ class Sheet:
             )
             for paper in originals.papers_of(view)
         ]
+
+    def _view(self) -> Dossier:
+        """What would be filed now, unsaved."""
+        return Dossier(
+            revision=self.draft.revision, answers=self.answers, channel=self.draft.channel,
+            behalf=dict(self.principal() or {}),
+        )  # fmt: skip
 
     def principal(self) -> Any:
         """In whose name it is to stand; as it was, where that cannot be read."""
@@ -447,7 +476,10 @@ class Sheet:
         record = self.rest.record(self.draft.at_counter)
         before = self.draft.at_counter.get("papers", {})
         rows = {form.paper.key: form.row() for form in self.papers if form.is_bound}
-        return {**record, "papers": {**before, **rows}}
+        found: originals.Record = {**record, "papers": {**before, **rows}}
+        found.pop("exemption", None)
+        said = self.relief.said()
+        return {**found, "exemption": said} if said else found
 
     def delivery_address(self) -> Address:
         """Where it goes by post; {} for the other ways."""
@@ -467,6 +499,7 @@ class Sheet:
         for part in self.parts:
             yield from part.rows
         yield from self.papers
+        yield self.relief
         yield self.rest
         yield self.late
 

@@ -17,6 +17,7 @@ from procedures.models import RequiredDocument
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
 
+    from dossiers.exemptions import Claimed
     from dossiers.filing import AskedFile
 
 How = RequiredDocument.How
@@ -43,7 +44,7 @@ class Record(TypedDict, total=False):
     `papers` are by the key of the paper. `is_signed` says that the declaration was signed on
     paper, `is_citizens` that the draft was the citizen's own before it was opened at the counter.
     Of a letter: `postmark` (ISO date, "" where unreadable), `arrived` (ISO date) and `address`,
-    where letters go.
+    where letters go. `exemption` is what is claimed of the fees, and whether its proof was seen.
     """
 
     papers: dict[str, PaperRecord]
@@ -52,6 +53,7 @@ class Record(TypedDict, total=False):
     postmark: str
     arrived: str
     address: str
+    exemption: Claimed
 
 
 class Counts(NamedTuple):

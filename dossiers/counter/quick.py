@@ -32,6 +32,8 @@ from procedures.models import Agency, Channel, Revision
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
 
+    from dossiers.exemptions import Claimed
+
 # The one document of the result: the paper itself.
 GIVEN = gettext_lazy("Giao bản giấy tại quầy")
 
@@ -88,11 +90,13 @@ def record(
     answers: dict[str, Any],
     form_key: str,
     by: User,
+    exemption: Claimed | None = None,
     **details: Any,
 ) -> Dossier:
     """Record what was asked for and given at once; the dossier, waiting for the approver.
 
-    `person` is what `people.person_for` takes, `details` are `late` (`reserved.LateEntry`),
+    `person` is what `people.person_for` takes, `exemption` what is claimed, whose proof the
+    clerk has seen; `details` are `late` (`reserved.LateEntry`),
     `wants_receipt` and `cash_taken`. The same form sent again (`form_key`) gives the dossier
     that it made. Raises `workflow.Refused`; then nothing was kept.
     """
@@ -106,6 +110,7 @@ def record(
     known = {"name": person["full_name"], "citizen_number": person["citizen_number"],
              "phone": person["phone"]}  # fmt: skip
     dossier.answers = _merged(prefill.from_profile(revision.form, known), answers)
+    dossier.at_counter = {"exemption": exemption} if exemption else {}
     dossier.save()
     return perform(dossier, "record_at_once", by=by, **details)
 
@@ -147,6 +152,8 @@ def _record(move: Move) -> None:
     dossier.is_at_once = True
     dossier.submitted_at = dossier.accepted_at = reserved.take_code(move)
     dossier.promised_at = _promise(dossier, move)
+    said = dossier.at_counter.get("exemption")
+    claims = moves.claim_exemptions(move, said, by=move.by)
     move.fee_lines = charges(dossier)
     moves.walk_to_approval(dossier)
     dossier.assignee, dossier.outcome = move.by, Dossier.Outcome.GRANTED
@@ -157,7 +164,9 @@ def _record(move: Move) -> None:
         facts={"given": str(GIVEN)},
         is_made_here=False,
     )
-    move.data = {"register": entry.number, "result": result.pk, "late": dossier.is_entered_late}
+    move.data = claims | {
+        "register": entry.number, "result": result.pk, "late": dossier.is_entered_late,
+    }  # fmt: skip
     if move.details.get("wants_receipt"):
         contents = papers.receipt_facts(dossier, entry=entry, by=move.by)
         move.papers.append((Paper.Kind.RECEIPT, contents))

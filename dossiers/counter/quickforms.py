@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -16,12 +16,16 @@ from dossiers.counter.entry import offices_for
 from dossiers.counter.reserved import LateEntryFields
 from dossiers.models import Dossier
 from dossiers.workflow import Refused
-from procedures.fees import FeeLine, total
+from procedures.fees import FeeLine, claimable, total
 from procedures.formspec import numbers
 from procedures.formspec.fields import TYPES, check_citizen_number, check_name
 from procedures.formspec.spec import Field
 from procedures.formspec.webform import put
 from procedures.models import Agency, Revision
+from procedures.presenting import exemption_text
+
+if TYPE_CHECKING:
+    from dossiers.exemptions import Claimed
 
 _PERSON = ("full_name", "citizen_number", "phone")
 _QUESTION = "cau-"  # before the path of a question, in the name of its input
@@ -90,8 +94,26 @@ class QuickEntryForm(LateEntryFields):
         self.asked = dict(_asked(revision))
         for path, spec in self.asked.items():
             self.fields[f"{_QUESTION}{path}"] = _question(spec)
+        self._offer_exemptions()
         # As on the page, where the late entry stands last.
         self.order_fields([name for name in self.fields if name not in self.LATE_FIELDS])
+
+    def _offer_exemptions(self) -> None:
+        grounds = {
+            row.key: exemption_text(row.label, row.percent)
+            for fee in self.revision.fees.all()
+            for row in claimable(fee)
+        }
+        if not grounds:
+            return
+        self.fields["ground"] = forms.ChoiceField(
+            label=_("Diện được miễn, giảm"), choices=[("", _("Không")), *grounds.items()],
+            required=False,
+        )  # fmt: skip
+        self.fields["evidence"] = forms.CharField(
+            label=_("Giấy tờ chứng minh đã xem (tên, số, nơi cấp)"), max_length=200, required=False,
+            widget=forms.TextInput({"autocomplete": "off"}),
+        )  # fmt: skip
 
     # --- For the page -----------------------------------------------------------------
 
@@ -139,7 +161,21 @@ class QuickEntryForm(LateEntryFields):
 
     def dossier(self, answers: dict[str, Any]) -> Dossier:
         """What would be recorded, unsaved."""
-        return quick.unsaved(self.revision, self.office_chosen, answers)
+        dossier = quick.unsaved(self.revision, self.office_chosen, answers)
+        if said := self._claimed():
+            dossier.at_counter = {"exemption": said}
+        return dossier
+
+    def _claimed(self) -> Claimed | None:
+        """The exemption as typed so far; who enters it has seen its proof."""
+        if "ground" not in self.fields or not self.data.get("ground"):
+            return None
+        evidence = self.data.get("evidence", "").strip()[:200]
+        return {"grounds": [self.data["ground"]], "evidence": evidence, "is_checked": True}
+
+    def exemption(self) -> Claimed | None:
+        """What is claimed, after `is_valid()`."""
+        return self._claimed()
 
     # --- What was sent ----------------------------------------------------------------
 
@@ -164,6 +200,8 @@ class QuickEntryForm(LateEntryFields):
             )
         if number and name and not cleaned.get("is_same_person"):
             self._compare(name, number)
+        if cleaned.get("ground") and not cleaned.get("evidence"):
+            self.add_error("evidence", _("Hãy ghi giấy tờ chứng minh diện được miễn, giảm."))
         for path, spec in self.asked.items():
             self._demand(f"{_QUESTION}{path}", spec, cleaned)
         return cleaned

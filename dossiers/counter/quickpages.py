@@ -170,6 +170,7 @@ class _Screen:
                 late=form.cleaned_data["late"],
                 wants_receipt=form.cleaned_data["wants_receipt"],
                 cash_taken=cash,
+                exemption=form.exemption(),
             )
         except workflow.Refused as error:
             form.add_error(None, str(error))

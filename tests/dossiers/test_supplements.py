@@ -532,7 +532,7 @@ def test_an_answer_that_leads_elsewhere_is_not_taken(citizen, an, office):
     assert "Xin rút hồ sơ này" in citizen.get(url("supplement", dossier)).content.decode()
 
 
-def test_fees_that_were_asked_stay_as_they_were(an, office):
+def test_fees_that_were_asked_stay_as_they_were_and_the_rest_is_owed(an, office):
     from payments import services
 
     dossier = factories.filed(COPY, owner=an)
@@ -551,7 +551,7 @@ def test_fees_that_were_asked_stay_as_they_were(an, office):
     assert (sent.payments.count(), payment.amount) == (1, 16000)
     from dossiers import results
 
-    assert results.unpaid_fees(sent) == []
+    assert [line.amount for line in results.unpaid_fees(sent)] == [24000]
 
 
 def test_sending_twice_sends_once(citizen, an, office):
