@@ -308,8 +308,8 @@ def record(
 ) -> bool:
     """Note what became of a parcel (`NEWS`) at a moment; False where that was known already.
 
-    What is older than what is known changes nothing but the journey; a delivered parcel stays
-    delivered. Delivered, the dossier is handed over by the portal itself; undelivered or come
+    What is older than what is known changes nothing but the journey, unless it is the end; a
+    delivered parcel stays delivered. Delivered, the dossier is handed over by the portal itself; undelivered or come
     back, its owner is told. Raises `Refused` for what cannot be.
     """
     if state not in NEWS:
@@ -323,7 +323,8 @@ def record(
         raise Refused(_("Bưu gửi này chưa giao cho bưu điện."))
     if not _note(locked, state, at, note=note, by=by):
         return False
-    if locked.state in UNDER_WAY and at >= locked.state_at:
+    is_end = state in Parcel.ENDED
+    if locked.state in UNDER_WAY and (is_end or at >= locked.state_at):
         is_news = locked.state != state
         locked.state, locked.state_at, locked.reminded_at = state, at, None
         locked.save(update_fields=["state", "state_at", "reminded_at"])
