@@ -46,6 +46,7 @@ PAGES = {
          "parcels_file", "parcels_file_outcome"), "r",
     ),
     "uncollected": "rs", "breach": HANDLES, "breaches": "ls", "cash_close": "c", "cash_desk": "c",
+    "money": "lcs", "money_report": "lcs", "reconcile": "lcs", "reconciliation": "lcs",
     "counter_discard": "r", "counter_done": "r",
     "counter_entries": "r", "counter_entry": "r", "counter_file": "r", "counter_form": "r",
     "counter_new": "r", "counter_paper": "r", "counter_scanned": "r", "desk": "als",
@@ -55,7 +56,11 @@ PAGES = {
     "office_paper": HANDLES, "office_paper_file": HANDLES, "complaint": "ls", "complaints": "ls", "opinion": ALL,
     "opinions_waiting": ALL, "quick_entry": "r", "quick_entry_card": "r",
     "quick_entry_part": "r", "rating_read": "s", "ratings": "s", "register": "rals", "relative_remove": ACTS, "relatives": ACTS,
+    "refund": "clas", "refund_propose": "c", "refund_propose_line": "c", "refunds": "clas",
+    "receipts": "lcs", "legal_receipt_again": "c",
     "report_dossiers": "als", "report_export": "als", "reports": "als", "reserved_codes": "r",
+    "certificate_revoke": "m", "certificates": "m", "result_change_file": HANDLES,
+    "result_document": HANDLES, "sign_again": "al", "token_batch": "al", "token_download": "al",
     "sign_batch": "al", "stand_ins": "lm",
 }  # fmt: skip
 
