@@ -36,6 +36,7 @@ SEE = frozenset({Role.CASHIER, Role.LEADER, Role.SUPERVISOR})
 PAGE_SIZE = 25
 OTHERS_SHOWN = 12
 STATEMENTS_SHOWN = 5
+SURE = 30  # points of a suggestion: an equal amount alone has fewer
 
 _DONE = Refund.objects.filter(bank_line=OuterRef("pk"), state=Refund.State.DONE)
 _GOES_BACK = (Q(state=State.TO_RETURN) | Q(excess__gt=0)) & ~Exists(_DONE)
@@ -253,9 +254,11 @@ def _choices(request: HttpRequest, line: BankLine, form: DecisionForm) -> dict[s
 
 
 def _only_sure(found: list[suggesting.Suggestion], line: BankLine) -> str:
-    """The suggestion that is ticked beforehand: one that stands out and fits the amount."""
-    fitting = [row for row in found if row.payment.amount == line.amount and row.is_strong]
-    return fitting[0].payment.reference if len(fitting) == 1 else ""
+    """The suggestion that is ticked beforehand: one that fits the amount and stands out."""
+    if not found or found[0].payment.amount != line.amount or found[0].points < SURE:
+        return ""
+    stands_out = len(found) == 1 or found[0].points >= 2 * found[1].points
+    return found[0].payment.reference if stands_out else ""
 
 
 def _decided(request: HttpRequest, line: BankLine, form: DecisionForm) -> bool:

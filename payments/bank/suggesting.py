@@ -23,7 +23,6 @@ from procedures.text import fold
 POOL = 1_000  # unpaid payments that are looked through
 WITHIN = datetime.timedelta(days=90)
 SHOWN = 8
-STRONG = 30  # points
 SLIPS = 2  # characters of a reference that may be wrong
 ALIKE = 0.85  # of a name
 
@@ -37,11 +36,6 @@ class Suggestion:
     payment: Payment
     points: int = 0
     reasons: list[str] = field(default_factory=list)
-
-    @property
-    def is_strong(self) -> bool:
-        """Whether more than an equal amount speaks for it."""
-        return self.points >= STRONG
 
     def add(self, points: int, reason: str) -> None:
         """Note one more thing that speaks for it."""

@@ -193,4 +193,4 @@ def payload_of(payment: Payment) -> str:
 def image(payload: str) -> str:
     """The code as a PNG in a `data:` URI, with the quiet zone that banks' apps want: a file
     that a phone can keep and give to its banking app."""
-    return segno.make_qr(payload, error="m").png_data_uri(scale=6, border=4)
+    return segno.make_qr(payload, error="m").png_data_uri(scale=5, border=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -120,5 +121,6 @@ def _show_code(
         "account": account,
         "memo": vietqr.memo(payment),
         "qr": qr,
+        "is_sandbox": settings.PAYMENT_SANDBOX,
     }
     return render(request, "payments/transfer.html", context)

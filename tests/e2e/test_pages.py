@@ -149,7 +149,8 @@ NO_PAGES = {
     "dossiers:printed_form",
     "dossiers:remove_attachment", "dossiers:result", "dossiers:upload",
     "dossiers:upload_supplement", "dossiers:use_paper", "dossiers:use_paper_again",
-    "dossiers:roots_json", "payments:ipn", "payments:bank_webhook", "payments:sandbox_query",
+    "dossiers:roots_json", "payments:ipn", "payments:bank_webhook",
+    "payments:sandbox_bank", "payments:sandbox_query",
     "payments:sandbox_momo_api", "payments:go",
     # Reached by sending a form alone; looked at where that form is sent.
     "dossiers:pdf_read", "dossiers:asked", "payments:return", "payments:sandbox",
