@@ -32,6 +32,7 @@ from procedures import worktime
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
+    from django.db.models import QuerySet
 
 __all__ = ("BADGES", "page", "public_stage", "timeline", "tracking", "what_next")
 
@@ -118,6 +119,7 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "next": what_next(dossier),
         "timeline": timeline(dossier),
         "papers": [row for row in papers_of(dossier) if row["kind"] not in Paper.INTERNAL],
+        "paid": paid(dossier),
         "results": resultchanges.given(dossier) if is_returned else [],
         "sections": answer_sections(dossier),
         "files": [file_row(file) for file in filed_files(dossier)],
@@ -127,6 +129,12 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "owes_fee": dossier.state == State.COMPLETED and bool(results.unpaid_fees(dossier)),
         "owed": results.originals_owed(dossier) if dossier.state == State.COMPLETED else [],
     }
+
+
+def paid(dossier: Dossier) -> QuerySet:
+    """The payments that brought money, with receipt, biên lai and what went back of each."""
+    rows = dossier.payments.filter(state="paid")
+    return rows.select_related("receipt__cancelled_by", "legal_receipt").prefetch_related("refunds")
 
 
 def page(dossier: Dossier, viewer: User) -> dict[str, Any]:

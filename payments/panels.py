@@ -7,7 +7,7 @@ from typing import Any
 from dossiers import panels, results
 from dossiers.models import Dossier
 from payments import services
-from payments.models import Payment
+from payments.models import Payment, Refund
 from procedures.models import Posting
 
 
@@ -21,7 +21,16 @@ def payments_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
         "template": "admin/dossiers/payments_panel.html",
         "payments": payments,
         "cash_reference": _cash_reference(dossier, payments, roles),
+        "refunds": _refunds(payments),
+        "may_propose": Posting.Role.CASHIER in roles,
     }
+
+
+def _refunds(payments: list[Payment]) -> list[Refund]:
+    """What was proposed to go back of them; nothing is asked where nothing should."""
+    marked = [payment.pk for payment in payments if payment.refund_reason]
+    rows = Refund.objects.filter(payment__in=marked).select_related("payment")
+    return list(rows) if marked else []
 
 
 def _cash_reference(dossier: Dossier, payments: list[Payment], roles: set[str]) -> str:

@@ -47,7 +47,7 @@ def login_or_secret(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     return wrapped
 
 
-def _allowed(
+def let_through(
     request: HttpRequest,
     dossier: Dossier,
     what: str,
@@ -88,7 +88,7 @@ def _reads(dossier: Dossier, official: User, *, by_asked: bool) -> bool:
 def bundle(request: HttpRequest, key: str) -> HttpResponse:
     """The files of one paper joined into one PDF."""
     row = get_object_or_404(Bundle.objects.select_related("dossier"), key=key)
-    _allowed(request, row.dossier, f"bundle:{row.pk}", by_asked=True)
+    let_through(request, row.dossier, f"bundle:{row.pk}", by_asked=True)
     name = intake.clean_name(f"{row.document}-{row.dossier.code}.pdf", ".pdf")
     return download(row.file, name, "application/pdf")
 
@@ -101,7 +101,7 @@ def attachment(request: HttpRequest, key: str) -> HttpResponse:
     if not _was_sent_to(row, request.user):
         raise Http404
     is_paper = row.document != Attachment.MESSAGE
-    _allowed(request, row.dossier, f"file:{row.pk}", by_asked=is_paper)
+    let_through(request, row.dossier, f"file:{row.pk}", by_asked=is_paper)
     return download(row.file, row.name, row.media_type)
 
 
@@ -120,7 +120,7 @@ def paper(request: HttpRequest, token: str) -> HttpResponse:
     row = get_object_or_404(Paper.objects.select_related("dossier").exclude(file=""), token=token)
     is_filers = row.kind in Paper.WITH_SECRET and row.dossier.owner_id != request.user.pk
     is_internal = row.kind in Paper.INTERNAL
-    _allowed(
+    let_through(
         request,
         row.dossier,
         f"paper:{row.pk}",
@@ -137,7 +137,7 @@ def result(request: HttpRequest, token: str) -> HttpResponse:
     found = Result.objects.select_related("dossier").exclude(file="").filter(revoked_at=None)
     row = get_object_or_404(found, token=token)
     is_given = row.dossier.state == Dossier.State.RETURNED
-    _allowed(request, row.dossier, f"result:{row.pk}", by_people=is_given, by_secret=is_given)
+    let_through(request, row.dossier, f"result:{row.pk}", by_people=is_given, by_secret=is_given)
     return download(row.file, f"ket-qua-{row.dossier.code}.pdf", "application/pdf")
 
 

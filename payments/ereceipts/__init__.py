@@ -72,7 +72,7 @@ class Service(Protocol):
     """An e-receipt service. Calls wait 10 s at most, are never made inside a transaction, and
     raise `Unavailable` or `Refused`."""
 
-    name: str  # what the officials read
+    name: str  # kept with each receipt: numbers are unique within one service
 
     def issue(self, order: Order) -> Issued:
         """A receipt for this order; the same one where its key has one already."""

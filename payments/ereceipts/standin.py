@@ -14,22 +14,22 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from dossiers import papers, signing
 from payments import ereceipts
 from payments.models import StandInReceipt
 from procedures import papers as printing
-from procedures.text import grouped
+from procedures.text import grouped, in_vietnamese
 
 MOST = 99_999_999  # eight digits (Decree 254/2026, art. 23(2)c)
 TRIES = 5
-SIGNER = "Hệ thống biên lai điện tử"  # where no cashier took the money
 
 
 class StandIn:
     """See `ereceipts.Service`."""
 
-    name = "Dịch vụ biên lai thử"
+    name = "stand-in"
 
     def issue(self, order: ereceipts.Order) -> ereceipts.Issued:
         """Number it and print it."""
@@ -44,7 +44,7 @@ class StandIn:
         """Note that it is void."""
         row = StandInReceipt.objects.filter(key=key)
         if not row.exists():
-            raise ereceipts.Refused("không có biên lai này")
+            raise ereceipts.Refused(_("không có biên lai này"))
         row.filter(cancelled_at=None).update(
             cancelled_at=timezone.now(), cancel_reason=reason[:200]
         )
@@ -61,7 +61,7 @@ def _numbered(order: ereceipts.Order) -> StandInReceipt:
         with suppress(IntegrityError), transaction.atomic():
             last = StandInReceipt.objects.filter(sign=sign).aggregate(last=Max("number"))["last"]
             if last == MOST:
-                raise ereceipts.Refused("đã hết số của năm")
+                raise ereceipts.Refused(_("đã hết số của năm"))
             return StandInReceipt.objects.create(
                 key=order.key,
                 sign=sign,
@@ -104,13 +104,12 @@ def _issued(row: StandInReceipt) -> ereceipts.Issued:
     )
 
 
+@in_vietnamese
 def _signed(pdf: bytes, order: dict[str, Any]) -> bytes:
+    name = order["collector"] or _("Hệ thống biên lai điện tử")
     try:
         return signing.sign(
-            pdf,
-            reason="Biên lai thu phí, lệ phí",
-            location=order["place"],
-            name=order["collector"] or SIGNER,
+            pdf, reason=_("Biên lai thu phí, lệ phí"), location=order["place"], name=name
         )
     except signing.NoSigningKey as error:
         raise ereceipts.Unavailable(str(error)) from error
