@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dossiers import turns, workflow
-from dossiers.models import Breach, Dossier, Proposal, Tally
+from dossiers.models import Breach, Dossier, Proposal, Result, Tally
 from procedures import worktime
 from procedures.models import Absence, Agency, Posting
 from procedures.postings import at_or_below, held
@@ -73,6 +73,17 @@ def to_sign(offices: Collection[int], calendar: worktime.Calendar) -> Listed:
     dossiers = awaiting(offices)
     shown = _with_names(dossiers).order_by("-is_at_once", "promised_at", "pk")[:MOST]
     return Listed([row(dossier, calendar) for dossier in shown], dossiers.count())
+
+
+def being_signed(offices: Collection[int]) -> list[Result]:
+    """What is approved and not signed yet: what failed first, then what waits for a token."""
+    waiting = Result.objects.filter(
+        signed_at=None, approved_by__isnull=False, dossier__handling_agency__in=offices
+    )
+    shown = waiting.select_related("approved_by", "dossier__revision", "dossier__owner").order_by(
+        F("failed_at").asc(nulls_last=True), "pk"
+    )
+    return list(shown[:MOST])
 
 
 def proposals(

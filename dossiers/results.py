@@ -168,6 +168,7 @@ def proposal(dossier: Dossier) -> dict[str, Any] | None:
         "articles": [_filled(a["text"], dossier) for a in template["articles"]] if template else [],
         "file": next((r for r in dossier.results.all() if not r.is_made_here and r.file), None),
         "draft": draft,
+        "signatures": next((row.facts.get("signatures", []) for row in waiting if row.file), []),
     }
 
 

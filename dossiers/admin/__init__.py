@@ -4,30 +4,33 @@ from dossiers import questionsadmin
 from dossiers.admin import (
     batch,
     breachpages,
-    complaints,
+    certificates,
     collecting,
+    complaints,
     desk,
     dossiers,
     keptreports,
     nextwork,
     officepaperpage,
     pages,
-    ratings,
     parcels,
+    ratings,
     register,
     relatives,
     reports,
     savedviews,
     signpage,
     standins,
+    tokenpages,
 )
 from dossiers.counter import entrypages, quickpages, reservedpages
 
 __all__ = (
     "batch",
     "breachpages",
-    "complaints",
+    "certificates",
     "collecting",
+    "complaints",
     "desk",
     "dossiers",
     "entrypages",
@@ -46,4 +49,5 @@ __all__ = (
     "savedviews",
     "signpage",
     "standins",
+    "tokenpages",
 )

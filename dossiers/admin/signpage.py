@@ -16,10 +16,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from dossiers import conflicts, desk, ledger, officials, results, workflow
+from dossiers import certificates, conflicts, desk, ledger, officials, results, workflow
 from dossiers.answers import answer_sections
 from dossiers.documents import file_row, filed_files
-from dossiers.models import Dossier
+from dossiers.models import Dossier, Result
 from procedures.postings import held
 
 
@@ -77,6 +77,8 @@ def _page(
         "documents": documents,
         "outcomes": outcomes,
         "signable": sum(not document.obstacle for document in documents),
+        "has_token": certificates.signs_by_token(request.user),
+        "signing": request.POST.get("signing", Result.Signing.TOKEN),
     }
     return render(request, "admin/dossiers/desk/sign.html", context, status=status)
 
@@ -145,15 +147,22 @@ def _perform(dossier: Dossier, move: str, by: User, said: QueryDict) -> Outcome:
     if move == "approve" and comment.strip():
         text = _("Ông/bà đã ghi chỗ cần sửa; hãy xóa lời ấy rồi ký, hoặc trả lại hồ sơ.")
         return Outcome(dossier.code, text, is_done=False)
-    details = {"reason": comment} if move == "send_back" else {}
+    details = {"reason": comment} if move == "send_back" else {"signing": said.get("signing", "")}
     # What was shown without a version was not shown by this page.
     number = int(version) if version.isdecimal() and len(version) < 10 else -1
     try:
         workflow.perform(dossier, move, by=by, version=number, **details)
     except workflow.Refused as refusal:
         return Outcome(dossier.code, str(refusal), is_done=False)
-    done = _("Đã ký duyệt") if move == "approve" else _("Đã trả lại để sửa")
-    return Outcome(dossier.code, done, is_done=True)
+    return Outcome(dossier.code, _done(move, details), is_done=True)
+
+
+def _done(move: str, details: dict[str, str]) -> str:
+    if move != "approve":
+        return _("Đã trả lại để sửa")
+    if details["signing"] == Result.Signing.TOKEN:
+        return _("Đã duyệt; chờ ký bằng USB token")
+    return _("Đã ký duyệt")
 
 
 def _gone(request: HttpRequest, keys: list[str]) -> list[Outcome]:
