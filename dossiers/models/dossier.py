@@ -205,7 +205,10 @@ class DossierQuerySet(models.QuerySet):
                 Prefetch("events", Event.objects.select_related("actor", "note")),
                 Prefetch("participants", Participant.objects.select_related("user")),
                 Prefetch("proposals", proposed),
-                Prefetch("payments", payments.select_related("receipt__cancelled_by", "legal_receipt")),
+                Prefetch(
+                    "payments",
+                    payments.select_related("receipt__cancelled_by", "legal_receipt"),
+                ),
             )
         )  # fmt: skip
 
