@@ -8,7 +8,6 @@ one above it does. The ledger keeps that it came and was answered, with digests 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
@@ -104,6 +103,7 @@ def make(dossier: Dossier, kind: str, text: str, *, by: User, form_key: str) -> 
         form_key=form_key if known is None else new_key(),
     )
     _record(locked, complaint, MADE, text, by=by)
+    _tell_office(complaint, "complaint_made")
     return complaint
 
 
@@ -250,11 +250,6 @@ def _tell(row: Complaint, kind: str, event: Event) -> None:
 # --- The office -------------------------------------------------------------------------
 
 
-def waiting(offices: Iterable[int]) -> QuerySet[Complaint]:
-    """The unanswered ones of these offices."""
-    return Complaint.objects.filter(agency__in=offices, answered_at=None)
-
-
 def remind() -> int:
     """Remind the office of what has to be answered soon, once for each due time; of how many."""
     soon = Complaint.objects.filter(answered_at=None, due_at__lte=timezone.now() + REMIND_AHEAD)
@@ -271,11 +266,16 @@ def _remind(pk: int) -> bool:
         dossier=row.dossier_id, kind=REMINDED, due_at=row.due_at, path=path
     ).exists():
         return False
+    return _tell_office(row, REMINDED)
+
+
+def _tell_office(row: Complaint, kind: str) -> bool:
+    """Tell those of the office who may answer; whether there is anybody."""
     barred = involved(row.dossier)
     people = [one for one in alerts.holders(row.agency, ANSWERS) if one.pk not in barred]
     for person in people:
         notices.say(
-            person, REMINDED, dossier=row.dossier, path=path, due_at=row.due_at,
-            complaint=row.code, when=notices.moment_text(row.due_at),
+            person, kind, dossier=row.dossier, path=reverse("admin:complaint", args=[row.pk]),
+            due_at=row.due_at, complaint=row.code, when=notices.moment_text(row.due_at),
         )  # fmt: skip
     return bool(people)

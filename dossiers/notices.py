@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from dossiers import channels, grounds
 from dossiers.models import Delivery, Dossier, Event, Notice, NoticePreference, Participant
 from dossiers.noticewords import (
+    ASK_TO_RATE,
     COLLECTING,
     CONDOLENCE,
     FILER,
@@ -223,6 +224,9 @@ def _paragraphs(
         yield str(TO_DO) % (values | {"action": str(words.action) % values})
     else:
         yield str(words.rest) % values
+    # A family in mourning is asked for nothing.
+    if kind == "hand_over" and tone != "solemn":
+        yield str(ASK_TO_RATE) % values
     if tone == "joyful" and kind == "hand_over" and dossier.outcome == Dossier.Outcome.GRANTED:
         yield str(WARM_WISH)
 

@@ -204,10 +204,6 @@ WORDS = {
     "hand_over": Words(
         _("Hồ sơ %(code)s: đã trả kết quả"),
         _("Kết quả của hồ sơ “%(procedure)s” đã được trả. Cách nhận: %(delivery)s."),
-        rest=_(
-            "Nếu có ít phút, mời %(filer)s cho biết mức độ hài lòng trên trang hồ sơ; số liệu "
-            "chung được công khai, không kèm tên."
-        ),
     ),
     "replace_result": Words(
         _("Hồ sơ %(code)s: kết quả đã được thay bằng bản mới"),
@@ -348,6 +344,14 @@ WORDS |= {
         _("%(office)s đã trả lời phản ánh, khiếu nại %(complaint)s của %(filer)s."),
         rest=_("Xin mở trang hồ sơ, mục “Phản ánh, khiếu nại”, để đọc câu trả lời."),
     ),
+    "complaint_made": Words(
+        _("%(complaint)s: có phản ánh, khiếu nại mới"),
+        _(
+            "Có phản ánh, khiếu nại %(complaint)s về hồ sơ %(code)s; phải được trả lời trước "
+            "%(when)s."
+        ),
+        rest=_("Xin xem và trả lời trên trang “Phản ánh, khiếu nại”."),
+    ),
     "complaint_due": Words(
         _("%(complaint)s: sắp hết hạn trả lời phản ánh, khiếu nại"),
         _("Phản ánh, khiếu nại %(complaint)s về hồ sơ %(code)s phải được trả lời trước %(when)s."),
@@ -360,6 +364,10 @@ SILENT = frozenset({"propose", "send_back", "approve", "step_aside", "print_cont
 
 # Said once, where it belongs: at the first word from the office, and at the very end.
 CONDOLENCE = _("%(office)s xin chia buồn cùng gia đình người đã mất.")
+ASK_TO_RATE = _(
+    "Nếu có ít phút, mời %(filer)s cho biết mức độ hài lòng trên trang hồ sơ; số liệu chung được "
+    "công khai, không kèm tên."
+)
 WARM_WISH = _("Xin chúc gia đình nhiều sức khỏe và hạnh phúc.")
 IN_MOURNING = frozenset({"submit", "submit_and_pay", "submit_at_counter"})
 

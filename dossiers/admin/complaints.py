@@ -40,16 +40,11 @@ class AnswerForm(forms.Form):
     use_required_attribute = False
 
 
-def _waiting(request: HttpRequest) -> int:
-    return complaints.waiting(desk.offices(request, complaints.ANSWERS)).count()
-
-
 @officials.page(
     "khieu-nai/",
     name="complaints",
     roles=complaints.ANSWERS,
     label=gettext_lazy("Phản ánh, khiếu nại"),
-    count=_waiting,
 )
 @require_safe
 def all_complaints(request: HttpRequest) -> HttpResponse:

@@ -22,17 +22,7 @@ def _words(request: HttpRequest) -> QuerySet[Rating]:
     return ratings.words_to(desk.offices(request, _WATCHES))
 
 
-def _unread(request: HttpRequest) -> int:
-    return _words(request).filter(read_at=None).count()
-
-
-@officials.page(
-    "danh-gia/",
-    name="ratings",
-    roles=_WATCHES,
-    label=gettext_lazy("Ý kiến đánh giá"),
-    count=_unread,
-)
+@officials.page("danh-gia/", name="ratings", roles=_WATCHES, label=gettext_lazy("Ý kiến đánh giá"))
 @require_safe
 def words(request: HttpRequest) -> HttpResponse:
     """The words of ratings at one's offices, what nobody has read first; and the year's figures."""

@@ -380,7 +380,7 @@ def test_an_sms_is_one_short_text_without_accents_or_names(settings):
 def test_every_kind_fits_one_sms():
     dossier = factories.filed()
     words = ("note", "ground", "appeal", "officer", "kind_words", "drafted", "when", "number")
-    words += ("carrier", "why", "desk", "ready_at", "since", "amount", "how")
+    words += ("carrier", "why", "desk", "ready_at", "since", "amount", "how", "complaint")
     given = {"dossier": dossier, "due_at": timezone.now()} | dict.fromkeys(words, "")
 
     told = [notices.say(dossier.owner, kind, **given) for kind in WORDS]
