@@ -118,8 +118,12 @@ def _results(dossier: Dossier) -> QuerySet[Result]:
 def _dossiers(user: User):
     return (
         Dossier.objects.filter(owner=user)
-        .select_related("revision", "receiving_agency", "handling_agency", "assignee")
-        .prefetch_related("attachments", "events__actor", "events__note", "messages__author")
+        .select_related(
+            "revision", "receiving_agency", "handling_agency", "assignee", "collection"
+        )
+        .prefetch_related(
+            "attachments", "events__actor", "events__note", "messages__author", "parcels"
+        )
         .order_by("pk")
     )
 
@@ -134,6 +138,17 @@ def _dossier(dossier: Dossier) -> dict[str, Any]:
         "nguoi_thu_ly": dossier.assignee.get_full_name() if dossier.assignee else "",
         "noi_dung_khai": dossier.answers,
         "nop_thay_cho": dossier.behalf,
+        "nhan_ket_qua": {
+            "cach": dossier.get_delivery_display(),
+            "gui_den": dossier.delivery_address,
+            "buu_gui": [
+                {"ma": parcel.tracking_number, "nguoi_nhan": parcel.recipient,
+                 "dien_thoai": parcel.phone, "dia_chi": parcel.address,
+                 "trang_thai": parcel.get_state_display(), "luc": _when(parcel.state_at)}
+                for parcel in dossier.parcels.all()
+            ],
+            "tai_quay": _at_desk(dossier),
+        },
         "tao_luc": _when(dossier.created_at),
         "nop_luc": _when(dossier.submitted_at),
         "hen_tra": _when(dossier.promised_at),
@@ -172,6 +187,19 @@ def _dossier(dossier: Dossier) -> dict[str, Any]:
             }
             for asked in dossier.supplement_requests.all()
         ],
+    }
+
+
+def _at_desk(dossier: Dossier) -> dict[str, Any]:
+    """Who collected the result at the desk; {} for none."""
+    row = getattr(dossier, "collection", None)
+    if row is None or row.collected_at is None:
+        return {}
+    return {
+        "luc": _when(row.collected_at),
+        "nguoi_nhan": row.collector_name,
+        "tu_cach": row.get_collector_display(),
+        "giay_uy_quyen": row.mandate,
     }
 
 

@@ -41,6 +41,7 @@ _PEOPLE = (
     _may("view add change", "portal.user", "procedures.posting")
     | _may("view change", "procedures.agency")
     | _may("view add change delete", "procedures.absence", "procedures.calendarday")
+    | _may("view add change delete", "dossiers.postage")
     | _may("view add change", "dossiers.replytemplate", "dossiers.legalground")
 )
 

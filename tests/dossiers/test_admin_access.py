@@ -69,6 +69,7 @@ MODELS = {
     "account_emailaddress": ("", "", "", ""),
     "dossiers_dossier": (HANDLES, "", "", ""),
     "dossiers_legalground": ("m", "m", "m", ""),
+    "dossiers_postage": ("m", "m", "m", "m"),
     "dossiers_question": ("rolsm", "", "rolm", ""),
     "dossiers_replytemplate": ("m", "m", "m", ""),
     "payments_gatewaymessage": ("lcs", "", "", ""),

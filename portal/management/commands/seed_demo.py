@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from dossiers.models import Postage
 from procedures.models import Agency, Posting
 
 FIXTURES = settings.BASE_DIR / "fixtures"
@@ -61,6 +62,7 @@ class Command(BaseCommand):
             for person in PEOPLE:
                 _person(*person)
             _phone_person(*PHONE_PERSON)
+            _postage()
         self._introduce()
 
     def _introduce(self) -> None:
@@ -103,6 +105,17 @@ def _person(email: str, name: str, is_superuser: bool, postings: tuple) -> None:
             role=role,
             valid_until=None,
             defaults={"title": title, "valid_from": SINCE},
+        )
+
+
+def _postage() -> None:
+    """Amounts to try the pages with; what is further away is left for the post to say."""
+    source = _("số liệu mẫu để chạy thử")
+    for reach, amount in (("near", 20_000), ("province", 26_000), ("country", None)):
+        Postage.objects.get_or_create(
+            agency=Agency.objects.get(code=ITS_DESK),
+            reach=reach,
+            defaults={"amount": amount, "source": source if amount else ""},
         )
 
 
