@@ -88,6 +88,11 @@ def _keep(
     is_forged = code == gateways.FORGED
     if is_forged and not throttling.allow_key("unsigned-callback", per_minute=UNSIGNED_KEPT):
         return code
+    if code not in {gateways.TAKEN, gateways.KNOWN}:
+        about = payment.reference if payment else "none of ours"
+        logger.warning(
+            "%s: a message about payment %s was answered %s", gateway.method, about, code
+        )
     kept = {
         normalise(key)[:MESSAGE_KEY]: normalise(value)[:MESSAGE_VALUE]
         for key, value in list(content.items())[:MESSAGE_FIELDS]

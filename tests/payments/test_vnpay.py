@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from payments.gateways import GatewayUnavailable, vnpay, wire
 from payments.gateways.vnpay import BadQuery, Merchant
+from payments.models import Payment, Refund
 
 SECRET = "TESTSECRETKEY1234567890ABCDEFGHI"
 DATA = (
@@ -40,6 +41,10 @@ QUERY_DATA = (
 QUERY_HASH = (
     "528024d10d34443a4f99fb622f2ff2ed9eac0d77599b086493ed6e9055c576a20584b59d602ce2a1"
     "096e2cfa43e06ee364072cfd63b3dd3a1ed29ecbe7de9347"
+)
+REFUND_DATA = (
+    "REQ0000000000000000000000000002|2.1.0|refund|GIOLINH1|03|H50.20-260710-0001-1|500000"
+    "|14226112|20260710083000|CB7|20260710084000|203.113.10.5|Hoan tien GD H50.20-260710-0001-1"
 )
 REFERENCE = "H50.20-260710-0001-1"
 CREATED = datetime(2026, 7, 10, 1, 30, tzinfo=UTC)
@@ -392,3 +397,116 @@ def test_nothing_is_genuine_where_there_is_no_secret():
 
     assert not vnpay.verify(forged, "")
     assert not vnpay.verify_query_response(answer, "")
+
+
+# --- Refunds --------------------------------------------------------------------------
+
+
+def refund_body(**changes) -> dict:
+    details = {
+        "reference": REFERENCE,
+        "amount": 5_000,
+        "is_full": False,
+        "transaction": "14226112",
+        "created_at": CREATED,
+        "by": "CB7",
+        "ip": "203.113.10.5",
+        "now": CREATED + timedelta(minutes=10),
+        "request_id": "REQ0000000000000000000000000002",
+    }
+    return vnpay.refund_request(merchant(), **details | changes)
+
+
+def refund_answer(**changes: object) -> dict:
+    """What an honest gateway answers to a refund: no promotions are under its hash."""
+    answer = signed_answer(Command="refund", TransactionType="03", Amount="500000", **changes)
+    del answer["vnp_PromotionCode"], answer["vnp_PromotionAmount"]
+    values = [str(answer[f"vnp_{key}"]) for key in ANSWER_KEYS[:-2]]
+    return {**answer, "vnp_SecureHash": hmac_sha512("|".join(values))}
+
+
+def test_a_refund_is_signed_over_its_thirteen_values_in_order():
+    part, full = refund_body(), refund_body(amount=8_000, is_full=True)
+
+    assert "|".join(list(part.values())[:-1]) == REFUND_DATA
+    assert part["vnp_SecureHash"] == hmac_sha512(REFUND_DATA)
+    assert (full["vnp_TransactionType"], full["vnp_Amount"]) == ("02", "800000")
+
+
+@pytest.fixture
+def office(settings):
+    """The terminal of the vectors, and a refund of 5.000 of 8.000 đồng paid there."""
+    settings.VNPAY_TMN_CODE, settings.VNPAY_HASH_SECRET = "GIOLINH1", SECRET
+    payment = Payment(reference=REFERENCE, amount=8_000, transaction="14226112", started_at=CREATED)
+    return Refund(payment=payment, amount=5_000, proposed_by_id=7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"TransactionStatus": "00"}, "paid"),
+        ({"TransactionStatus": "05"}, "open"),
+        ({"TransactionStatus": "06"}, "open"),
+        ({"TransactionStatus": "09"}, "failed"),
+        ({"ResponseCode": "94", "TransactionStatus": ""}, "open"),
+        ({"ResponseCode": "91", "TransactionStatus": ""}, "failed"),
+        ({"ResponseCode": "95", "TransactionStatus": ""}, "failed"),
+        ({"ResponseCode": "02", "TransactionStatus": ""}, "failed"),
+        ({"ResponseCode": "99", "TransactionStatus": ""}, None),
+        ({"ResponseCode": "97", "TransactionStatus": ""}, None),
+        ({"TxnRef": "KHAC"}, None),
+        ({"TmnCode": "KHAC"}, None),
+    ],
+)
+def test_a_refund_is_done_open_or_refused_and_else_nothing_is_known(
+    office, settings, changes, outcome
+):
+    asked = []
+
+    def respond(body: dict) -> tuple[int, bytes]:
+        asked.append(body)
+        return 200, json.dumps(refund_answer(**changes)).encode()
+
+    with gateway(respond) as url:
+        settings.VNPAY_QUERY_URL = url
+        try:
+            report = vnpay.gateway.refund(office, ip="203.113.10.5")
+        except GatewayUnavailable:
+            report = None
+
+    assert (report and report.outcome) == outcome
+    assert asked[0]["vnp_RequestId"] == office.reference
+    assert asked[0]["vnp_SecureHash"] == vnpay.refund_signature(asked[0], SECRET)
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (200, json.dumps({**refund_answer(), "vnp_Amount": "1"}).encode()),
+        (200, json.dumps(signed_answer()).encode()),  # signed as a query's answer is
+        (200, "<html>Bảo trì</html>".encode()),
+        (500, json.dumps(refund_answer()).encode()),
+    ],
+)
+def test_a_refund_that_is_not_answered_with_a_signature_is_unknown(
+    office, settings, status, content
+):
+    with gateway(lambda body: (status, content)) as url:
+        settings.VNPAY_QUERY_URL = url
+        with pytest.raises(GatewayUnavailable):
+            vnpay.gateway.refund(office)
+
+
+def test_only_a_refund_in_full_is_surely_the_one_a_query_speaks_of(office, settings):
+    answers = [
+        signed_answer(TransactionType="02", TransactionStatus="00"),
+        signed_answer(TransactionType="02", TransactionStatus="06"),
+        signed_answer(TransactionType="01", TransactionStatus="00"),
+    ]
+    with gateway(lambda body: (200, json.dumps(answers.pop(0)).encode())) as url:
+        settings.VNPAY_QUERY_URL = url
+        assert vnpay.gateway.query_refund(office) is None
+        office.amount = 8_000
+        reports = [vnpay.gateway.query_refund(office) for _time in range(3)]
+
+    assert [report and report.outcome for report in reports] == ["paid", "open", None]
