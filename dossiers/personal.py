@@ -118,9 +118,7 @@ def _results(dossier: Dossier) -> QuerySet[Result]:
 def _dossiers(user: User):
     return (
         Dossier.objects.filter(owner=user)
-        .select_related(
-            "revision", "receiving_agency", "handling_agency", "assignee", "collection"
-        )
+        .select_related("revision", "receiving_agency", "handling_agency", "assignee", "collection")
         .prefetch_related(
             "attachments", "events__actor", "events__note", "messages__author", "parcels"
         )
@@ -142,9 +140,14 @@ def _dossier(dossier: Dossier) -> dict[str, Any]:
             "cach": dossier.get_delivery_display(),
             "gui_den": dossier.delivery_address,
             "buu_gui": [
-                {"ma": parcel.tracking_number, "nguoi_nhan": parcel.recipient,
-                 "dien_thoai": parcel.phone, "dia_chi": parcel.address,
-                 "trang_thai": parcel.get_state_display(), "luc": _when(parcel.state_at)}
+                {
+                    "ma": parcel.tracking_number,
+                    "nguoi_nhan": parcel.recipient,
+                    "dien_thoai": parcel.phone,
+                    "dia_chi": parcel.address,
+                    "trang_thai": parcel.get_state_display(),
+                    "luc": _when(parcel.state_at),
+                }
                 for parcel in dossier.parcels.all()
             ],
             "tai_quay": _at_desk(dossier),
