@@ -41,7 +41,8 @@ PAGES: dict[str, Page] = {}
 _MENU = (
     "desk", "cash_desk", "bank_lines", "money", "refunds", "receipts",
     "counter_entries", "quick_entry", "collect", "parcels", "uncollected", "opinions_waiting",
-    "reports", "register", "complaints", "ratings", "breaches", "stand_ins", "reserved_codes", "relatives",
+    "reports", "register", "complaints", "ratings", "breaches", "stand_ins",
+    "reserved_codes", "relatives",
 )  # fmt: skip
 
 
