@@ -15,7 +15,6 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -231,7 +230,8 @@ def bank_line(request: HttpRequest, pk: int) -> HttpResponse:
         "line": line,
         "form": form,
         "may_decide": may_decide,
-        "refund_page": _refund_page(),
+        "goes_back": line.state == State.TO_RETURN or line.excess,
+        "refunds": line.refunds.all(),
         **(_choices(request, line, form) if line.state == State.WAITING else {}),
     }
     status = 409 if form.errors else 200
@@ -309,11 +309,3 @@ def _lines(request: HttpRequest, line: BankLine) -> list[BankLine]:
     keys = [key for key in request.POST.getlist("lines") if key.isascii() and key.isdigit()]
     rows = BankLine.objects.filter(agency=line.agency, pk__in=[int(key[:18]) for key in keys])
     return list(rows.exclude(pk=line.pk))
-
-
-def _refund_page() -> str:
-    """Where refunds are proposed, if this portal has such a page."""
-    try:
-        return reverse("admin:refunds")
-    except NoReverseMatch:
-        return ""

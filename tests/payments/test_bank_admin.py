@@ -117,7 +117,9 @@ def test_the_cashier_types_the_code_of_a_dossier_and_adds_a_line(client, cashier
     assert fresh(payment).state == Payment.State.PAID
     assert fresh(second).excess == 1_000
     assert "thừa 1.000 đồng, cần hoàn trả" in client.get(LIST, {"loc": "hoan"}).text
-    assert "Thừa 1.000 đồng" in client.get(page_of(second)).text
+    shown = client.get(page_of(second)).text
+    assert "Thừa 1.000 đồng" in shown
+    assert reverse("admin:refund_propose_line", args=[second.pk]) in shown
 
 
 def test_what_belongs_to_no_dossier_is_set_aside_and_taken_back(client, cashier):

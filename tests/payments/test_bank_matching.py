@@ -5,6 +5,7 @@ import time
 
 import pytest
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -395,6 +396,49 @@ def test_the_bank_and_two_cashiers_at_once_give_the_money_once(payment, cashier)
     assert matched.count() == Receipt.objects.count() == 1
     assert sum(isinstance(result, workflow.Refused) for result in results) in (1, 2)
     assert BankLine.objects.count() == 2
+
+
+def given_to_two(line, payments):
+    """What two cashiers got who gave the same line to two payments at once."""
+    cashiers = [factories.official("cashier") for _ in payments]
+    return at_once(
+        *[
+            lambda payment=payment, by=by: deciding.assign([line], payment, by=by)
+            for payment, by in zip(payments, cashiers, strict=True)
+        ]
+    )
+
+
+@pytest.fixture
+def two_payments(payment, monkeypatch):
+    """Two dossiers that wait for money, and time between looking at a line and giving it."""
+    confirm = matching.confirm
+
+    def slowly(*args, **details):
+        time.sleep(0.05)
+        return confirm(*args, **details)
+
+    monkeypatch.setattr(matching, "confirm", slowly)
+    return [payment, services.begin(factories.filed(factories.COPY), Payment.Method.VIETQR)]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_one_line_pays_one_of_two_payments_at_once(two_payments):
+    results = given_to_two(waiting(), two_payments)
+
+    assert sorted(isinstance(result, workflow.Refused) for result in results) == [False, True]
+    assert Payment.objects.filter(state="paid").count() == Receipt.objects.count() == 1
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_without_the_lock_of_the_line_the_second_is_not_told_why(two_payments, monkeypatch):
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, *args, **options: rows.all())
+    results = given_to_two(waiting(), two_payments)
+
+    refused = [isinstance(result, workflow.Refused) for result in results]
+    assert sorted(refused) != [False, True]
 
 
 # --- Statement files ------------------------------------------------------------------
