@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from dossiers import papernotes, workflow
 from dossiers.models import Notice, Paper, Relative
@@ -78,10 +80,10 @@ def through_gateway(payment, cashier, leader):
 
 
 def line_to_return(agency, **fields):
-    fields = {"state": BankLine.State.TO_RETURN, "amount": 50_000} | fields
-    return BankLine.objects.create(
-        agency=agency, account="1", bank_reference="FT1", booked_at=MORNING, **fields
-    )
+    fields = {
+        "state": BankLine.State.TO_RETURN, "amount": 50_000, "bank_reference": "FT1",
+    } | fields  # fmt: skip
+    return BankLine.objects.create(agency=agency, account="1", booked_at=MORNING, **fields)
 
 
 # --- How much -------------------------------------------------------------------------
@@ -297,6 +299,97 @@ def test_a_refund_that_the_gateway_refuses_may_go_by_transfer(twice, cashier, le
 
     assert (fresh(refund).state, fresh(refund).answer) == (State.FAILED, "09")
     assert to_bank(twice, cashier).state == State.PROPOSED
+
+
+# --- The pages ------------------------------------------------------------------------
+
+ASKED = {
+    "amount": "16.000", "way": "transfer", "reason": "Nộp hai lần", "to_name": "Nguyễn Thị An",
+    "to_account": "0123 456 789", "to_bank": "Agribank",
+}  # fmt: skip
+
+
+@database
+def test_a_cashier_proposes_a_leader_agrees_and_the_cashier_carries_it_out(
+    twice, cashier, leader, client
+):
+    address = reverse("admin:refund_propose", args=[twice.reference])
+    client.force_login(cashier)
+    bad = {
+        "amount": ["16.001", "-5", "8,5", "mười", "0", "", "9" * 30], "way": ["cash", ""],
+        "reason": ["", "x" * 301], "to_account": ["", "<b>", "1"], "to_name": [""],
+    }  # fmt: skip
+    for name, values in bad.items():
+        for value in values:
+            refused = client.post(address, ASKED | {name: value})
+            assert (refused.status_code, Refund.objects.count()) == (409, 0), (name, value)
+            assert "Nguyễn Thị An" in refused.content.decode() or name == "to_name"
+
+    sent = client.post(address, ASKED)
+    twice_pressed = client.post(address, ASKED)
+
+    refund = Refund.objects.get()
+    page = reverse("admin:refund", args=[refund.reference])
+    assert (sent.status_code, sent["Location"], twice_pressed.status_code) == (302, page, 404)
+    assert refund.to_account == "0123456789"
+    assert "người thứ hai" in client.get(page).content.decode()
+    refused = client.post(page, {"action": "approve", "comment": "x"})
+    assert (refused.status_code, "tự duyệt" in refused.content.decode()) == (409, True)
+    client.force_login(leader)
+    assert "Hoàn trả" in client.get(reverse("admin:refunds")).content.decode()
+    assert client.post(page, {"action": "reject", "comment": ""}).status_code == 409
+    assert client.post(page, {"action": "approve", "comment": "Đúng"}).status_code == 302
+    assert client.post(page, {"action": "transfer", "number": "FT1"}).status_code == 409
+    assert client.post(page, {"action": "khac"}).status_code == 302
+    client.force_login(cashier)
+    assert client.post(page, {"action": "transfer", "number": ""}).status_code == 409
+    assert client.post(page, {"action": "transfer", "number": "FT1"}).status_code == 302
+    assert fresh(refund).state == State.DONE
+    client.force_login(twice.dossier.owner)
+    assert (
+        "Đã hoàn trả 16.000 đồng" in client.get(twice.dossier.get_absolute_url()).content.decode()
+    )
+
+
+@database
+def test_the_lists_cost_the_same_for_many_and_hide_other_offices(twice, cashier, leader, client):
+    desk = Agency.objects.get(code=factories.DESK)
+    lists = [f"{reverse('admin:refunds')}?xem={tab}" for tab in ("lap", "duyet", "hoan", "xong")]
+    client.force_login(cashier)
+    counts = []
+    for number in range(2):
+        for extra in range(1 + 3 * number):
+            payment = services.ask(twice.dossier, twice.lines)
+            services.confirm(
+                payment, amount=payment.amount, transaction_number=f"16{number}{extra}"
+            )
+            line = line_to_return(desk, bank_reference=f"FT{number}{extra}")
+            for state in (State.PROPOSED, State.DONE):
+                Refund.objects.create(
+                    bank_line=line, amount=1, way=Way.TRANSFER, proposed_by=cashier, state=state
+                )
+            lone = line_to_return(desk, bank_reference=f"LE{number}{extra}")
+            refunds.decide(to_bank(lone, cashier), by=leader, is_approved=True)
+            line_to_return(desk, bank_reference=f"CON{number}{extra}")
+        counts.append([queries(client, address) for address in lists])
+    assert counts[0] == counts[1]
+
+    stranger = factories.official(Posting.Role.CASHIER, factories.OTHER_COMMUNE)
+    client.force_login(stranger)
+    for address in lists:
+        page = client.get(address).content.decode()
+        assert "FT00" not in page and "CON00" not in page and twice.dossier.code not in page
+    for name, key in (
+        ("refund_propose", twice.reference), ("refund", Refund.objects.last().reference),
+        ("refund_propose_line", BankLine.objects.last().pk),
+    ):  # fmt: skip
+        assert client.get(reverse(f"admin:{name}", args=[key])).status_code == 404
+
+
+def queries(client, address):
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(address).status_code == 200
+    return len(asked)
 
 
 # --- At the same moment ---------------------------------------------------------------
