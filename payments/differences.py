@@ -26,12 +26,12 @@ KINDS = {
     "said_twice": gettext_lazy("Đối tác báo tiền về lần nữa cho khoản đã nộp"),
     "said_other": gettext_lazy("Đối tác báo số tiền khác số phải nộp"),
     "silent": gettext_lazy("Đã chuyển sang cổng thanh toán quá một ngày mà chưa rõ kết quả"),
-    "missing_ours": gettext_lazy("Đối tác có, cổng chưa ghi"),
-    "missing_theirs": gettext_lazy("Cổng đã ghi, đối tác không có"),
+    "missing_ours": gettext_lazy("Đối tác có, sổ thu chưa ghi"),
+    "missing_theirs": gettext_lazy("Sổ thu đã ghi, đối tác không có"),
     "amount": gettext_lazy("Số tiền khác nhau"),
     "transaction": gettext_lazy("Mã giao dịch khác nhau"),
     "theirs_twice": gettext_lazy("Đối tác ghi hai lần"),
-    "refund_unknown": gettext_lazy("Đối tác đã hoàn, cổng chưa ghi"),
+    "refund_unknown": gettext_lazy("Đối tác đã hoàn, sổ thu chưa ghi"),
 }
 
 
@@ -48,7 +48,7 @@ class Difference:
         """One line for the person who looks into it."""
         said = f"{KINDS[self.kind]}: {self.reference}"
         if self.ours:
-            said += "; " + _("cổng: %(ours)s") % {"ours": self.ours}
+            said += "; " + _("sổ thu: %(ours)s") % {"ours": self.ours}
         if self.theirs:
             said += "; " + _("đối tác: %(theirs)s") % {"theirs": self.theirs}
         return said

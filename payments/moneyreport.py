@@ -129,7 +129,7 @@ def by_way(books: Books) -> Iterator[list[export.Cell]]:
         count, total = came.get(method, (0, 0))
         if count or back[method]:
             rows.append([str(label), count, total, back[method], total - back[method]])
-    yield from _with_total(rows)
+    yield from _with_total(rows, 4)
 
 
 def by_fee(books: Books) -> Iterator[list[export.Cell]]:
@@ -142,7 +142,7 @@ def by_fee(books: Books) -> Iterator[list[export.Cell]]:
             counts[fee] += 1
             sums[fee] += line["amount"]
     rows = [[name, key, counts[name, key], sums[name, key]] for name, key in sorted(counts)]
-    yield from _with_total(rows, words=2)
+    yield from _with_total(rows, 2, words=2)
 
 
 def by_day(books: Books) -> Iterator[list[export.Cell]]:
@@ -164,14 +164,15 @@ def by_day(books: Books) -> Iterator[list[export.Cell]]:
     for day in sorted(came.keys() | back.keys()):
         (count, total), gone = came.get(day, (0, 0)), back.get(day, 0)
         rows.append([day, count, total, gone, total - gone])
-    yield from _with_total(rows)
+    yield from _with_total(rows, 4)
 
 
-def _with_total(rows: list[list[Any]], *, words: int = 1) -> Iterator[list[export.Cell]]:
-    """The rows, and a last one with the sums of their numbers."""
+def _with_total(
+    rows: list[list[Any]], numbers: int, *, words: int = 1
+) -> Iterator[list[export.Cell]]:
+    """The rows, and a last one with the sums of their `numbers` last columns."""
     yield from rows
-    width = len(rows[0]) if rows else words
-    sums = [sum(row[at] for row in rows) for at in range(words, width)]
+    sums = [sum(row[words + at] for row in rows) for at in range(numbers)]
     yield [_("Cộng"), *[""] * (words - 1), *sums]
 
 

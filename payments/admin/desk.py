@@ -51,10 +51,11 @@ def _show(
     request: HttpRequest, text: str, *, typed: TypedFees | None = None, status: int = 200
 ) -> HttpResponse:
     found, remark = deskfinding.find(text, desks(request)) if text else ([], "")
+    rows = [_row(dossier, typed) for dossier in found]
     context = {
         **officials.frame(request, _("Quầy thu tiền")),
         "text": text,
-        "rows": [_row(dossier, typed) for dossier in found],
+        "rows": sorted(rows, key=lambda row: row["awaited"] is None and row["typed"] is None),
         "remark": remark,
         "drawers": _drawers(request),
         "has_desk": bool(desks(request)),
