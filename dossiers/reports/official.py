@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import officepapers, papers
 from dossiers.facts import Head
 from dossiers.models import OfficePaper
-from dossiers.reports import figures
+from dossiers.reports import figures, satisfaction
 from dossiers.reports.figures import Figures, Report, Scope
 from dossiers.reports.periods import Period
 from procedures.models import Agency, Channel, Revision
@@ -347,7 +347,10 @@ def countables(report: Report, scope: Scope, agency: Agency) -> list[Countable]:
         (digital, _("Hồ sơ đã giải quyết có kết quả điện tử"),
          _of(found.results_online, found.done)),
         (digital, _("Hồ sơ có thành phần được số hóa; có dữ liệu tái sử dụng"), none),
-        (content, _("Phản ánh, kiến nghị xử lý đúng hạn; mức độ hài lòng"), none),
+        (content, _("Phản ánh, kiến nghị, khiếu nại đến hạn và đã trả lời đúng hạn"),
+         _of_any(*satisfaction.answered_in_time(report.period, scope))),
+        (content, _("Đánh giá “Hài lòng” hoặc “Rất hài lòng”"),
+         _of_any(*satisfaction.satisfied(report.period, scope))),
     ]  # fmt: skip
     return [{"group": group, "name": name, "value": value} for group, name, value in rows]
 
@@ -357,6 +360,11 @@ def _of(part: int, whole: int) -> str:
     if share is None:
         return f"{grouped(part)}/{grouped(whole)}"
     return f"{grouped(part)}/{grouped(whole)} ({_decimal(share)}%)"
+
+
+def _of_any(part: int, whole: int) -> str:
+    """The same; where nobody said anything, there is nothing to say."""
+    return _of(part, whole) if whole else _("không có số liệu")
 
 
 def _online_services(agency: Agency) -> tuple[int, int]:

@@ -18,8 +18,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from dossiers.models import Dossier, Event, OfficePaper
-from dossiers.reports import export, official, periods, tallies
+from dossiers.models import Complaint, Dossier, Event, OfficePaper, Rating
+from dossiers.reports import export, figures, official, periods, satisfaction, tallies
 from procedures.models import Agency, Posting
 from tests import factories
 from tests.dossiers import counted
@@ -349,4 +349,22 @@ def test_points_that_nobody_gave_are_not_made_up(some_work, commune):
     }  # fmt: skip
     assert (without["points"], without["grade"]) == ("", "")
     assert (complete["points"], complete["grade"]) == ("14,8", "tốt")
-    assert unquote(str(complete["countables"])).count("không có số liệu") == 3
+    assert unquote(str(complete["countables"])).count("không có số liệu") == 4
+
+
+def test_ratings_and_complaints_of_the_period_are_counted_in_the_report(some_work, commune):
+    period = periods.Period(date(2026, 10, 15), date(2026, 11, 14))
+    scope = figures.Scope(frozenset({commune.pk}))
+    first, second, third = Dossier.objects.filter(handling_agency=commune)[:3]
+    when = period.begin + datetime.timedelta(days=3)
+    for rated, grade in ((first, 1), (second, 3)):
+        Rating.objects.create(dossier=rated, overall=grade)
+    Rating.objects.update(rated_at=when)
+    Rating.objects.create(dossier=third, overall=3)  # after the period
+    Complaint.objects.create(
+        dossier=first, agency=commune, kind=Complaint.Kind.FEEDBACK, text="x",
+        made_by=first.owner, due_at=when, answered_at=period.begin, form_key="k",
+    )  # fmt: skip
+
+    assert satisfaction.satisfied(period, scope) == (1, 2)
+    assert satisfaction.answered_in_time(period, scope) == (1, 1)
