@@ -96,9 +96,8 @@ def _kind(move: Move) -> str:
         return "submit_and_pay"
     if name == "send_draft" and _silence_agrees(dossier):
         return "send_draft_silence_agrees"
-    if name == "decide_exemption":
-        is_any_rejected = "rejected" in move.data.get("exemptions", {}).values()
-        return "exemption_rejected" if is_any_rejected else "exemption_confirmed"
+    if name == "decide_exemption" and "rejected" in move.data.get("exemptions", {}).values():
+        return "decide_exemption_rejected"
     if name == "complete" and move.fee_lines:
         return "complete_and_pay"
     if name == "complete" and dossier.outcome == Dossier.Outcome.REFUSED:

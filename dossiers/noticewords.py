@@ -88,11 +88,11 @@ WORDS = {
         _("Hồ sơ %(code)s: đã nhận bổ sung"),
         _("Cơ quan đã nhận phần bổ sung của %(filer)s và tiếp tục giải quyết hồ sơ.%(promise)s"),
     ),
-    "exemption_confirmed": Words(
+    "decide_exemption": Words(
         _("Hồ sơ %(code)s: đề nghị miễn, giảm được chấp nhận"),
         _("%(office)s đã xem đề nghị miễn, giảm của hồ sơ “%(procedure)s”.\n%(note)s"),
     ),
-    "exemption_rejected": Words(
+    "decide_exemption_rejected": Words(
         _("Hồ sơ %(code)s: đề nghị miễn, giảm chưa được chấp nhận"),
         _("%(office)s đã xem đề nghị miễn, giảm của hồ sơ “%(procedure)s”.\n%(note)s"),
         rest=_(

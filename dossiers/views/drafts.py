@@ -383,11 +383,12 @@ def _keep_proof(request: HttpRequest, dossier: Dossier, form: FilingForm) -> Non
         )
     except ValidationError as error:
         form.add_error("proof", error.messages)
+    dossier._prefetched_objects_cache.pop("attachments", None)
 
 
 def _proofs(dossier: Dossier) -> list[dict[str, Any]]:
-    rows = dossier.attachments.filter(document=exemptions.PROOF, submitted_at=None)
-    return [papers.file_row(row) for row in rows]
+    rows = dossier.attachments.all()
+    return [papers.file_row(row) for row in rows if row.document == exemptions.PROOF]
 
 
 def _file(request: HttpRequest, dossier: Dossier, form: FilingForm) -> Dossier | None:

@@ -126,7 +126,7 @@ def test_a_confirmed_exemption_is_told_with_its_law_and_never_asked(office):
     dossier = decide(file(), office, "confirmed")
 
     claim = dossier.exemption_claims.get()
-    notice = dossier.notices.get(kind="exemption_confirmed")
+    notice = dossier.notices.get(kind="decide_exemption")
     assert (claim.decided_by, claim.decision) == (office.reception, "confirmed")
     assert "được miễn theo diện “Người thuộc hộ nghèo” (Luật thử điều 1)" in notice.body
     assert dossier.events.get(name="decide_exemption").data == {
@@ -163,7 +163,7 @@ def test_a_rejected_claim_has_a_reason_and_its_fee_is_asked_whole(office):
 
     dossier = decide(dossier, office, "rejected", "Giấy đã hết hạn")
 
-    notice = dossier.notices.get(kind="exemption_rejected")
+    notice = dossier.notices.get(kind="decide_exemption_rejected")
     assert "phải nộp 16.000 đồng. Lý do: Giấy đã hết hạn" in notice.body
     waiting = workflow.perform(dossier, "request_payment", by=office.reception)
     assert asked(waiting) == [(16_000, "pending")]
