@@ -35,13 +35,28 @@ def follow_dossier(sender: type[Dossier], move: workflow.Move, **kwargs: object)
     What is asked with the result is paid at the desk and stops no clock.
     """
     if move.fee_lines:
+        lines = [line.as_data() for line in move.fee_lines]
+        lines += _left_at_counter(move, lines)
         _give_up_pending(move.dossier)  # of what was asked otherwise before
-        ask(move.dossier, [line.as_data() for line in move.fee_lines])
+        ask(move.dossier, lines)
     elif move.data.get("nothing_left"):
         _give_up_pending(move.dossier)
     elif move.action.is_final:
         _give_up_pending(move.dossier)
         _offer_back(move.dossier)
+
+
+def _left_at_counter(move: workflow.Move, lines: list[dict]) -> list[dict]:
+    """What was asked at the counter and not paid: asked again with what falls due later.
+
+    What cannot be paid online is asked with the result.
+    """
+    if move.action.name != "request_payment":
+        return []
+    keys = {line["key"] for line in lines}
+    pending = move.dossier.payments.filter(state=Payment.State.PENDING)
+    asked = [line for payment in pending for line in payment.lines]
+    return [line for line in asked if line["is_payable_online"] and line["key"] not in keys]
 
 
 def _offer_back(dossier: Dossier) -> None:
