@@ -52,21 +52,34 @@ def take(
 ) -> Taken:
     """Keep credits on an account of `agency`, each once, and match those without doubt.
 
-    Each is a transaction of its own: what stops halfway is taken up by the same file again.
+    Each match is a transaction of its own: what stops halfway is taken up by the same file
+    again.
     """
     rows = {credit.key(account): credit for credit in credits}
     known = _known(account, rows)
-    by_reference = _payments_of(credit for key, credit in rows.items() if key not in known)
+    lines = [
+        _line(credit, key, agency=agency, account=account, statement=statement)
+        for key, credit in rows.items()
+        if key not in known
+    ]
+    payments = _payments_of(lines)
+    sure = [(line, payment) for line in lines if (payment := _sure(line, payments))]
     taken = Taken(known=len(known))
-    for key, credit in rows.items():
-        if key in known:
-            continue
-        line = _line(credit, key, agency=agency, account=account, statement=statement)
-        line_payments = [
-            by_reference[ref] for ref in references_in(credit.memo) if ref in by_reference
-        ]
-        _count(taken, _keep(line, line_payments))
+    for line, payment in sure:
+        _count(taken, _keep(line, payment))
+    plain = [line for line in lines if not _sure(line, payments)]
+    # One that came in another way at this very moment is there already, and stays as it is.
+    BankLine.objects.bulk_create(plain, batch_size=AT_ONCE, ignore_conflicts=True)
+    taken.new += len(plain)
     return taken
+
+
+def _sure(line: BankLine, payments: dict[str, Payment]) -> Payment | None:
+    """The payment that a line is for without a doubt; None where there is one."""
+    named = [payments[ref] for ref in references_in(line.memo) if ref in payments]
+    if len(named) != 1 or named[0].amount != line.amount:
+        return None
+    return named[0] if _is_of_account(named[0], line) else None
 
 
 def _count(taken: Taken, line: BankLine | None) -> None:
@@ -126,8 +139,8 @@ def references_in(memo: str) -> list[str]:
     return found
 
 
-def _payments_of(credits: Iterable[Credit]) -> dict[str, Payment]:
-    wanted = {reference for credit in credits for reference in references_in(credit.memo)}
+def _payments_of(lines: Iterable[BankLine]) -> dict[str, Payment]:
+    wanted = {reference for line in lines for reference in references_in(line.memo)}
     return {payment.reference: payment for payment in payments_with(wanted)}
 
 
@@ -158,13 +171,9 @@ def _line(
 
 
 @transaction.atomic
-def _keep(line: BankLine, payments: list[Payment]) -> BankLine | None:
-    """Keep a line, with its payment where there is no doubt; None where it is there already."""
-    payment = payments[0] if len(payments) == 1 else None
-    if payment and not _is_of_account(payment, line):
-        payment = None
-    if payment:
-        workflow.lock(payment.dossier_id)
+def _keep(line: BankLine, payment: Payment) -> BankLine | None:
+    """Keep a line and confirm its payment; None where the line is there already."""
+    workflow.lock(payment.dossier_id)
     fields = {
         field.attname: getattr(line, field.attname)
         for field in BankLine._meta.concrete_fields
@@ -175,8 +184,7 @@ def _keep(line: BankLine, payments: list[Payment]) -> BankLine | None:
     )
     if not is_new:
         return None
-    if payment and payment.amount == line.amount:
-        _match(line, payment)
+    _match(line, payment)
     return line
 
 

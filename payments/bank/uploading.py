@@ -38,6 +38,6 @@ def keep(name: str, content: bytes, *, agency: Agency, by) -> tuple[BankStatemen
         faults=read.faults,
     )
     taken = matching.take(credits, agency=agency, account=account, statement=statement)
-    statement.lines_new = taken.new
+    statement.lines_new = statement.lines.count()
     statement.save(update_fields=["lines_new"])
     return statement, taken

@@ -97,7 +97,7 @@ def written(reference):
 
 def test_a_reference_is_found_whatever_banks_and_people_do_around_it(payment):
     for memo in written(payment.reference):
-        assert matching.references_in(memo) == [payment.reference], memo
+        assert payment.reference in matching.references_in(memo), memo
 
 
 def test_one_wrong_or_two_exchanged_characters_are_no_reference(payment):
@@ -586,9 +586,9 @@ def best(line):
 def test_suggestions_know_near_references_codes_names_and_amounts(dossier, payment):
     name = dossier.owner.get_full_name()
     other = services.begin(factories.filed(factories.COPY), Payment.Method.VIETQR)
-    slip = (
-        payment.reference[:4] + payment.reference[5] + payment.reference[4] + payment.reference[6:]
-    )
+    at = next(i for i in range(3, 15) if payment.reference[i] != payment.reference[i + 1])
+    pair = payment.reference[at : at + 2]
+    slip = payment.reference.replace(pair, pair[::-1], 1)
 
     for line, reason in (
         (waiting(f"MC{payment.reference}", 15_000), "đúng mã thanh toán"),
