@@ -34,6 +34,7 @@ _REASON = gettext_lazy("Lý do")
 _NEW_WORDS = {
     "subject": gettext_lazy("Trích yếu, viết lại cho đúng"),
     "opening": gettext_lazy("Nội dung, viết lại cho đúng"),
+    "names": gettext_lazy("Họ tên ghi trên kết quả, mỗi người một dòng"),
 }
 
 

@@ -139,10 +139,14 @@ def _keep_outside(change: ResultChange, move: Move, file: UploadedFile | None) -
 
 
 def wording(result: Result) -> dict[str, str]:
-    """What of a result of ours may be written anew, by its name: `subject`, `article.0`…"""
+    """What of a result of ours may be written anew, by its name: `subject`, `article.0`…
+
+    `names` are the people on it, a line each: who checks the paper types one of them.
+    """
     said = {name: result.facts.get(name, "") for name in ("subject", "opening")}
     for number, article in enumerate(result.facts.get("articles", [])):
         said[f"article.{number}"] = "\n".join(article["paragraphs"])
+    said["names"] = "\n".join(results.names_on(result))
     return {name: text for name, text in said.items() if text}
 
 
@@ -211,7 +215,8 @@ def _write(new: Result, change: ResultChange, move: Move) -> None:
         new.facts = results.facts_of_draft(new, move.by, pages=change.details["pages"])
         return
     new.facts = results.mended_facts(change.result, change.details["wording"], move.by)
-    new.names = results.printed_names(move.dossier, results.texts(new.facts))
+    said = change.details["wording"]["names"].splitlines()
+    new.names = results.printed_among(said, results.texts(new.facts))
 
 
 def _tell(dossier: Dossier, kind: str, reason: str) -> None:

@@ -32,7 +32,7 @@ from procedures.fees import FeeLine
 from procedures.formspec.conditions import lookup
 from procedures.formspec.fields import display
 from procedures.models import Fee, RequiredDocument
-from procedures.text import fold, in_vietnamese
+from procedures.text import in_vietnamese, normalise
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser as User
@@ -309,9 +309,18 @@ def _answers_at(answers: Any, path: list[str]) -> Iterator[str]:
 
 
 def printed_names(dossier: Dossier, texts: list[str]) -> list[str]:
-    """Those of `people_of()` that stand in these texts, whatever their case and spacing."""
-    printed = fold(" ".join(" ".join(texts).split()))
-    return [name for name in people_of(dossier) if fold(" ".join(name.split())) in printed]
+    """Those of `people_of()` that stand in these texts."""
+    return printed_among(people_of(dossier), texts)
+
+
+def printed_among(names: list[str], texts: list[str]) -> list[str]:
+    """The names that stand in texts, whatever their case and spacing; marks count (Cụ, Cừ)."""
+    printed = _even(" ".join(texts))
+    return [name for name in names if _even(name) in printed]
+
+
+def _even(text: str) -> str:
+    return " ".join(normalise(text).casefold().split())
 
 
 def texts(contents: facts.ResultFacts) -> list[str]:
@@ -319,9 +328,9 @@ def texts(contents: facts.ResultFacts) -> list[str]:
     return [
         contents["subject"],
         contents["opening"],
+        *contents["grounds"],
         *(paragraph for one in contents["articles"] for paragraph in one["paragraphs"]),
         *(row["value"] for row in contents["rows"]),
-        contents["applicant"]["name"] if contents["opening"] else "",
     ]
 
 
@@ -349,9 +358,14 @@ def _refused_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
         "authority": "",
         "grounds": [],
         "opening": _(
-            "Qua xem xét hồ sơ của ông/bà, %(office)s thông báo không giải quyết vì: %(reason)s"
+            "Qua xem xét hồ sơ của ông/bà %(applicant)s, %(office)s thông báo không giải quyết "
+            "vì: %(reason)s"
         )
-        % {"office": dossier.handling_agency.name, "reason": _proposed_reason(dossier)},
+        % {
+            "applicant": papers.applicant(dossier)["name"],
+            "office": dossier.handling_agency.name,
+            "reason": _proposed_reason(dossier),
+        },
         "articles": [],
         "rows": [{"label": _("Căn cứ pháp lý"), "value": _proposed_ground(dossier)}],
         "appeal": grounds.appeals(dossier),

@@ -8,10 +8,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dossiers import ledger, movehints, proposals, replies, results, workflow
+from dossiers import ledger, movehints, proposals, replies, resultchanges, results, workflow
 from dossiers.admin import queue
 from dossiers.adminforms import MoveForm
 from dossiers.models import Dossier
+
+# Shown with what was proposed.
+DECIDES = "decide_result_change"
 
 
 class MovePage:
@@ -46,6 +49,7 @@ class MovePage:
             "page_url": self._url(dossier) + queue.kept(request, dossier),
             "proposal": results.proposal(dossier) if name == "approve" else None,
             "proposals": proposals.rows(dossier) if name in proposals.SHOWN_WITH else [],
+            "panel": resultchanges.changes_panel(dossier, set()) if name == DECIDES else None,
             "templates": replies.of(dossier, purpose) if purpose else [],
             "chosen": chosen,
             "hints": movehints.hints(name, dossier),
