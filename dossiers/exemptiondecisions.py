@@ -113,11 +113,12 @@ def _is_asked_now(line: FeeLine, dossier: Dossier, asked: dict[str, int]) -> boo
 @panels.register
 def exemptions_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
     """The claims of a dossier with what proves them, and how they were decided."""
-    if not exemptions.has_any(dossier.revision) or not exemptions.claims(dossier):
+    rows = exemptions.rows_if_any(dossier)
+    if not rows:
         return None
     return {
         "template": "admin/dossiers/exemptions_panel.html",
-        "rows": exemptions.rows(dossier),
+        "rows": rows,
         "proofs": [row for row in dossier.attachments.all() if row.document == exemptions.PROOF],
     }
 

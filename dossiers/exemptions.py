@@ -188,6 +188,19 @@ def rows(dossier: Dossier) -> list[Row]:
     return [_row(claim, fees[claim.fee], lines.get(claim.fee)) for claim in claims(dossier)]
 
 
+def row_of(claim: ExemptionClaim) -> Row:
+    """One claim in words, with its dossier."""
+    dossier = claim.dossier
+    fee = next(fee for fee in dossier.revision.fees.all() if fee.key == claim.fee)
+    lines = {line.key: line for line in _whole_lines(dossier)}
+    return _row(claim, fee, lines.get(claim.fee))
+
+
+def rows_if_any(dossier: Dossier) -> list[Row]:
+    """The same, without a query where the revision has nothing to claim."""
+    return rows(dossier) if has_any(dossier.revision) else []
+
+
 def _whole_lines(dossier: Dossier) -> list[FeeLine]:
     return fee_lines(
         dossier.revision, dossier.answers, channel=dossier.channel, filed=dossier.submitted_at

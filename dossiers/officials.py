@@ -40,8 +40,8 @@ PAGES: dict[str, Page] = {}
 # How the menu stands: the day's work first, then what is read of it, then one's own matters.
 _MENU = (
     "desk", "cash_desk", "bank_lines", "money", "refunds", "receipts",
-    "counter_entries", "quick_entry", "collect", "parcels", "uncollected", "opinions_waiting",
-    "reports", "register", "complaints", "ratings", "breaches", "stand_ins",
+    "counter_entries", "quick_entry", "collect", "parcels", "uncollected", "exemptions",
+    "opinions_waiting", "reports", "register", "complaints", "ratings", "breaches", "stand_ins",
     "reserved_codes", "relatives",
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from dossiers import (
     behalf,
     complaints,
+    exemptions,
     ledger,
     messages,
     participants,
@@ -126,6 +127,7 @@ def tracking(dossier: Dossier) -> dict[str, Any]:
         "asked": asked,
         "faults": supplements.faults_of(dossier, asked) if asked else [],
         "moves": moves,
+        "exemptions": exemptions.rows_if_any(dossier),
         "owes_fee": dossier.state == State.COMPLETED and bool(results.unpaid_fees(dossier)),
         "owed": results.originals_owed(dossier) if dossier.state == State.COMPLETED else [],
     }

@@ -40,7 +40,7 @@ HANDLES, ACTS, ALL = "roalcs", "roalc", "roalcesm"
 
 # Pages registered with `officials.page`: to whom each opens somewhere.
 PAGES = {
-    "bank_line": "cls", "bank_lines": "cls", "bank_statement": "cls",
+    "exemptions": "rals", "bank_line": "cls", "bank_lines": "cls", "bank_statement": "cls",
     **dict.fromkeys(
         ("collect", "collect_one", "collect_done", "parcel", "parcels", "parcels_chosen",
          "parcels_file", "parcels_file_outcome"), "r",

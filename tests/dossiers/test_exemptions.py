@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dossiers import drafting, results, workflow
@@ -305,6 +307,56 @@ def test_reception_reads_the_claim_and_decides_on_its_form(client, office):
 
     claim.refresh_from_db()
     assert (claim.decision, claim.decided_by) == ("confirmed", office.reception)
+
+
+def test_the_list_of_claims_shows_those_of_one_s_offices_at_the_same_cost(client, office):
+    url = reverse("admin:exemptions")
+    file()
+    file(NEAR_POOR)
+    client.force_login(office.leader)
+    client.get(url)
+    with CaptureQueriesContext(connection) as few:
+        first = client.get(url).content.decode()
+    decide(file(), office, "rejected", "Giấy hết hạn")
+    for _time in range(3):
+        file()
+    with CaptureQueriesContext(connection) as many:
+        client.get(url)
+
+    assert first.count("Giấy số 15, xã cấp") == 2
+    assert "Người thuộc hộ cận nghèo: giảm 50% (Nghị quyết thử điều 2)" in first
+    assert len(many) == len(few)
+    rejected = client.get(url, {"quyet-dinh": "rejected"}).content.decode()
+    assert f"Không được miễn, giảm, {office.reception.get_full_name()}" in rejected
+    assert rejected.count("Giấy số 15") == 1
+    client.force_login(factories.official("leader", factories.OTHER_COMMUNE))
+    assert "Không có đề nghị nào như vậy." in client.get(url).content.decode()
+
+
+def test_who_filed_reads_on_the_dossier_what_became_of_the_claim(client, office):
+    dossier = file(NEAR_POOR)
+    client.force_login(dossier.owner)
+    assert "chưa phải nộp khoản này" in client.get(dossier.get_absolute_url()).content.decode()
+
+    decide(dossier, office, "confirmed")
+
+    page = client.get(dossier.get_absolute_url()).content.decode()
+    assert "còn 8.000 đồng thay cho 16.000 đồng" in page
+
+
+def test_the_checklist_shows_what_is_taken_off_before_anybody_starts(client, procedure):
+    page = reverse("procedures:needs", args=[factories.COPY])
+    asked = {"xem": "1", "ban_sao-so_luong": "2"}
+
+    whole = client.get(page, asked).content.decode()
+    half = client.get(page, asked | {"dien": "can_ngheo"}).content.decode()
+
+    assert "<strong>16.000 đồng</strong>" in whole
+    assert "<strong>8.000 đồng</strong>" in half
+    assert "Giảm 50% (Người thuộc hộ cận nghèo), sau khi cơ quan xác nhận." in half
+    assert "Mức thu đầy đủ: 16.000 đồng." in half
+    assert "Căn cứ: Nghị quyết thử điều 2." in half
+    assert f"{reverse('dossiers:start', args=[factories.COPY])}?dien=can_ngheo" in half
 
 
 # --- At the counter ---------------------------------------------------------------------
