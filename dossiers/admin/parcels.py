@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dossiers import officials, workflow
 from dossiers.admin.batch import join_papers
 from dossiers.handing import postfiles, posting
+from dossiers.handing.addresses import is_complete
 from dossiers.models import Dossier, OfficePaper, Paper, Parcel
 from procedures.models import Agency, Posting
 from procedures.postings import offices_of
@@ -57,7 +58,15 @@ def parcels(request: HttpRequest) -> HttpResponse:
         .order_by("state_at")[:SHOWN],
         "came_back": [row for row in waiting if row.came_back],
         "owed": [
-            {"dossier": row, "why": posting.owed(row)} for row in waiting if not row.came_back
+            {
+                "dossier": row,
+                "why": posting.owed(row),
+                "move": "prepare_parcel"
+                if is_complete(row.delivery_address)
+                else "change_delivery",
+            }
+            for row in waiting
+            if not row.came_back
         ],
         "file_form": FileForm(),
     }

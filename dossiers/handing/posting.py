@@ -227,6 +227,7 @@ def _send(move: Move) -> None:
     parcel.state, parcel.state_at = Parcel.State.HANDED, move.now
     parcel.save(update_fields=["tracking_number", "carrier", "state", "state_at"])
     _note(parcel, Parcel.State.HANDED, move.now, by=move.by)
+    move.afterwards(lambda: ask_for_label(parcel))  # once more, with the number
     move.data = {"parcel": parcel.pk}
     move.say(
         _("%(carrier)s, mã bưu gửi %(number)s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dossiers.handing import addresses, choosing, posting
-from dossiers.models import Collection, Dossier
+from dossiers.models import Collection, Dossier, Parcel
 from procedures import papers as printing
 
 if TYPE_CHECKING:
@@ -41,14 +41,22 @@ def _shown(dossier: Dossier, *, shows_code: bool) -> dict[str, Any]:
     waits = row is not None and row.collected_at is None and dossier.state == State.COMPLETED
     waits = waits and dossier.delivery == Delivery.COUNTER
     code = row.code if waits and shows_code else ""
+    parcels = _parcels(dossier)
     return {
         "waits_at_desk": waits,
         "ready_at": row.ready_at if waits else None,
         "code": code,
         "code_qr": printing.qr_svg_data_uri(code) if code else "",
         "collected_at": row.collected_at if row else None,
-        "parcels": _parcels(dossier),
+        "parcels": parcels,
+        "came_back": _came_back(dossier, parcels),
     }
+
+
+def _came_back(dossier: Dossier, parcels: list[dict[str, Any]]) -> bool:
+    """Whether the latest parcel lies in the office again, and nothing was chosen since."""
+    waits = dossier.state == State.COMPLETED and dossier.delivery == Delivery.POST
+    return waits and bool(parcels) and parcels[0]["parcel"].state == Parcel.State.CAME_BACK
 
 
 def _collection(dossier: Dossier) -> Collection | None:

@@ -366,9 +366,11 @@ def test_what_came_back_is_chosen_anew_by_its_owner_and_sent_once_more(office, c
         "post_commune": "Gio Linh, Quảng Trị", "post_detail": "Thôn 7",
     }  # fmt: skip
 
+    own = client.get(dossier.get_absolute_url()).content.decode()
     page = client.get(notice.path).content.decode()
     answer = client.post(notice.path, address)
 
+    assert "Chọn lại cách nhận" in own and "Đã hoàn về cơ quan" in own
     assert notice.path == reverse("dossiers:delivery", args=[dossier.code]) and notice.is_urgent
     assert "Đổi cách nhận kết quả" in page and answer.status_code == 302
     fresh = parcel_of(dossier)
