@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -43,6 +45,28 @@ def outcome(payment: Payment, code: str = "00", status: str = "", **changes: obj
 def query_string(payment: Payment, code: str = "00", status: str = "", **changes: object) -> str:
     """The same as the gateway writes it into an address."""
     return urlencode(outcome(payment, code, status, **changes))
+
+
+def momo_word(payment: Payment, code: int = 0, **changes: object) -> dict:
+    """MoMo's signed word about a payment: `code` is resultCode; a change is signed too."""
+    values = {
+        "amount": payment.amount,
+        "extraData": "",
+        "message": "Thành công." if code == 0 else "Không thành công.",
+        "orderId": payment.reference,
+        "orderInfo": "Phi, le phi ho so",
+        "orderType": "momo_wallet",
+        "partnerCode": settings.MOMO_PARTNER_CODE,
+        "payType": "qr",
+        "requestId": payment.reference,
+        "responseTime": 1721720663942,
+        "resultCode": code,
+        "transId": int(f"14{payment.pk:06d}") if code == 0 else 0,
+    } | changes
+    data = "&".join(f"{key}={value}" for key, value in values.items())
+    content = f"accessKey={settings.MOMO_ACCESS_KEY}&{data}".encode()
+    digest = hmac.new(settings.MOMO_SECRET_KEY.encode(), content, hashlib.sha256).hexdigest()
+    return {**values, "signature": digest}
 
 
 def call_back(raw_query: str, client: Client | None = None) -> dict:
