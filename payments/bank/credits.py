@@ -15,13 +15,13 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from procedures.text import normalise
+from procedures.text import fold, normalise
 from procedures.worktime import VIETNAM
 
 MOST = 10**12  # đồng; more on one line is a mistake of reading
 OLDEST = 2015  # nothing that a portal waits for is older
 
-_CURRENCY = re.compile(r"\s*(vn[dđ]|[dđ₫])\.?\s*$", re.IGNORECASE)
+_CURRENCY = re.compile(r"\s*(vnd|dong|[d₫])\.?\s*$")
 _NUMBER = re.compile(
     r"""(?P<whole>[0-9]{1,3}(?:(?P<mark>[.,\ ])[0-9]{3})(?:(?P=mark)[0-9]{3})*|[0-9]+)
         (?:[.,](?P<part>[0-9]{1,2}))?""",
@@ -81,13 +81,13 @@ def amount(value: Any) -> int:
         raise BadCell(_("số tiền không phải là số"))
     if isinstance(value, int | float):
         return _whole(value)
-    bare = _CURRENCY.sub("", " ".join(normalise(str(value)).replace("\xa0", " ").split()))
+    bare = _CURRENCY.sub("", fold(str(value)))
     bare, sign = _sign(bare)
     if bare in ("", "-"):
         return 0
     found = _NUMBER.fullmatch(bare)
     if not found or _is_ambiguous(found):
-        raise BadCell(_("không hiểu số tiền “%(amount)s”") % {"amount": bare[:40]})
+        raise BadCell(_("không hiểu số tiền “%(amount)s”") % {"amount": text(value, 40)})
     if int(found["part"] or 0):
         raise BadCell(_("số tiền có phần lẻ của đồng"))
     return _bounded(sign * int(re.sub(r"[^0-9]", "", found["whole"])))

@@ -24,7 +24,8 @@ MOST_PARTS = 300
 
 Row = tuple[int, list[Any]]
 
-_MARKS = set("–—‘’“”…•€₫°·«»×")  # besides ASCII and Vietnamese letters
+# Besides ASCII and vowels with their marks: D with its stroke, and a blank that does not break.
+_MARKS = {*"–—‘’“”…•€₫°·«»×", chr(0x110), chr(0x111), chr(0xA0)}
 
 
 class Unreadable(ValueError):
@@ -73,7 +74,7 @@ def _unknown_encoding() -> Unreadable:
 def _is_written_here(char: str) -> bool:
     """Whether a character stands in Vietnamese text: an older encoding (TCVN3, VNI) read as
     another gives signs that do not."""
-    if char.isascii() or char in _MARKS or char in "đĐ\xa0":
+    if char.isascii() or char in _MARKS:
         return True
     base = unicodedata.normalize("NFD", char)[0]
     return char.isalpha() and base in "aeiouyAEIOUY"
