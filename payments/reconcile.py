@@ -253,20 +253,20 @@ def _line_difference(
 
 
 def compare(
-    method: str, scope: Scope, *, agency: Agency, name: str = "", content: bytes = b""
+    method: str, scope: Scope, *, agency: Agency, name: str = "", content: bytes | None = None
 ) -> Comparison:
     """What the books of `scope` and a file (or the sandbox, or nothing but ourselves) say.
 
     `agency` is the office whose bank account a statement is of. Raises
     `tables.Unreadable` with a sentence for a file that cannot be read.
     """
-    if method in Payment.GATEWAYS and content:
+    if method in Payment.GATEWAYS and content is not None:
         read = settlements.read(content)
         found = with_gateway(method, read.entries, scope)
         found.faults = read.faults
     elif method in Payment.GATEWAYS and settings.PAYMENT_SANDBOX:
         found = with_gateway(method, sandbox_entries(method), scope)
-    elif method == Method.VIETQR and content:
+    elif method == Method.VIETQR and content is not None:
         statement = statements.read(name, content)
         account = agency.bank_account.get("number", "") or statement.account
         found = with_bank(account, statement.credits, scope.period)
@@ -291,7 +291,7 @@ def keep(
     day: datetime.date,
     by: User | None,
     name: str = "",
-    content: bytes = b"",
+    content: bytes | None = None,
 ) -> Reconciliation:
     """Keep that a day was compared, and what did not agree."""
     return Reconciliation.objects.create(

@@ -111,7 +111,7 @@ def _form(request: HttpRequest, cashiers: frozenset[int]) -> ReconcileForm | Non
 def _compare(request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
     agency, method, day, file = data["agency"], data["method"], data["day"], data["file"]
     scope = Scope(at_or_below([agency.pk]), method, periods.of_day(day))
-    name, content = (file.name, file.read()) if file else ("", b"")
+    name, content = (file.name, file.read()) if file else ("", None)
     holder = accounts.of_offices([agency.pk])
     found = reconcile.compare(
         method, scope, agency=holder[0] if holder else agency, name=name, content=content

@@ -53,7 +53,7 @@ class Command(BaseCommand):
             raise CommandError(_("Hãy ghi --agency để biết sao kê này của tài khoản nào."))
         path = Path(options["file"])
         try:
-            content = path.read_bytes() if options["file"] else b""
+            content = path.read_bytes() if options["file"] else None
             found = reconcile.compare(
                 scope.method, scope, agency=agency, name=path.name, content=content
             )
