@@ -8,6 +8,8 @@ from django.utils.module_loading import import_string
 
 from payments import gateways
 
+SECRET_LENGTH = 32  # characters, below which one that signs money may be guessed
+
 
 @checks.register(checks.Tags.security)
 def production_is_no_demo(**kwargs: object) -> list[checks.CheckMessage]:
@@ -50,6 +52,11 @@ def production_is_no_demo(**kwargs: object) -> list[checks.CheckMessage]:
             not all(address.startswith("https://") for address in _gateway_addresses()),
             "A payment gateway's address is not an https address.",
             "Set https addresses in VNPAY_PAY_URL, VNPAY_QUERY_URL and MOMO_URL, or unset them.",
+        ),
+        "portal.E010": (
+            0 < len(settings.BANK_WEBHOOK_SECRET) < SECRET_LENGTH,
+            "BANK_WEBHOOK_SECRET is short enough to be guessed.",
+            "Agree on 32 random characters or more with the bank, or unset it.",
         ),
     }
     return [

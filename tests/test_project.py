@@ -604,6 +604,7 @@ def test_production_settings_pass_the_deployment_check(tmp_path):
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"SITE_URL": "http://motcua.example.vn"}, "portal.E003"),
         ({"PAYMENT_SANDBOX": "1"}, "portal.E004"),
+        ({"BANK_WEBHOOK_SECRET": "ngan"}, "portal.E010"),
         ({"DEBUG": "1"}, "portal.E005"),
         ({"ALLOWED_HOSTS": "*"}, "portal.E006"),
     ],
