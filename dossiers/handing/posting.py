@@ -310,8 +310,8 @@ def record(
     """Note what became of a parcel (`NEWS`) at a moment; False where that was known already.
 
     What is older than what is known changes nothing but the journey, unless it is the end; a
-    delivered parcel stays delivered. Delivered, the dossier is handed over by the portal itself; undelivered or come
-    back, its owner is told. Raises `Refused` for what cannot be.
+    delivered parcel stays delivered. Delivered, the dossier is handed over by the portal
+    itself; undelivered or come back, its owner is told. Raises `Refused` for what cannot be.
     """
     if state not in NEWS:
         raise Refused(_("Hãy chọn một trạng thái của bưu gửi."))
