@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from procedures.spelling import amount_in_words
-from procedures.text import dong, grouped
+from procedures.text import dong, fold, grouped
 
 
 def format_dong(amount: int) -> str:
@@ -33,16 +33,14 @@ def read_dong(text: str) -> int:
 
     ValueError for anything else: a part of a đồng, a minus, thousands in other groups.
     """
-    match = _TYPED.fullmatch(" ".join(text.split()))
+    match = _TYPED.fullmatch(fold(text))
     if not match or len(match[1]) > _LONGEST:
         raise ValueError(f"no amount of money: {text[:40]!r}")
     return int(re.sub(r"\D", "", match[1]))
 
 
 _LONGEST = 20
-_TYPED = re.compile(
-    r"([0-9]+|[0-9]{1,3}(?:([., ])[0-9]{3})(?:\2[0-9]{3})*) ?(?:đồng|đ|vnd|vnđ)?", re.I
-)
+_TYPED = re.compile(r"([0-9]+|[0-9]{1,3}(?:([., ])[0-9]{3})(?:\2[0-9]{3})*) ?(?:dong|d|vnd)?")
 
 
 def _require_whole(amount: int) -> None:
