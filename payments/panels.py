@@ -17,12 +17,13 @@ def payments_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
     payments = list(dossier.payments.all())
     if not payments:
         return None
+    refunds = _refunds(payments)
     return {
         "template": "admin/dossiers/payments_panel.html",
         "payments": payments,
         "cash_reference": _cash_reference(dossier, payments, roles),
-        "refunds": _refunds(payments),
-        "may_propose": Posting.Role.CASHIER in roles,
+        "refunds": refunds,
+        "to_propose": _to_propose(payments, refunds) if Posting.Role.CASHIER in roles else set(),
     }
 
 
@@ -31,6 +32,12 @@ def _refunds(payments: list[Payment]) -> list[Refund]:
     marked = [payment.pk for payment in payments if payment.refund_reason]
     rows = Refund.objects.filter(payment__in=marked).select_related("payment")
     return list(rows) if marked else []
+
+
+def _to_propose(payments: list[Payment], refunds: list[Refund]) -> set[int]:
+    """The payments of which money should go back and no proposal is open, by key."""
+    is_open = {refund.payment_id for refund in refunds if refund.state in Refund.OPEN}
+    return {row.pk for row in payments if row.needs_refund} - is_open
 
 
 def _cash_reference(dossier: Dossier, payments: list[Payment], roles: set[str]) -> str:

@@ -115,6 +115,11 @@ class Payment(models.Model):
     def __str__(self) -> str:
         return self.reference
 
+    @property
+    def is_going_back(self) -> bool:
+        """Whether a refund of it was agreed to and is on its way, by rows that are there."""
+        return any(refund.state in ("approved", "sent") for refund in self.refunds.all())
+
 
 class GatewayMessage(models.Model):
     """What a gateway told us, as it came, whether we believed it or not."""
