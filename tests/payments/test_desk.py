@@ -63,6 +63,7 @@ def close_address(office):
     return reverse("admin:cash_close", args=[office.pk])
 
 
+@pytest.mark.both_databases
 def test_cash_lies_in_the_drawer_of_who_took_it_until_it_is_closed(dossier, cashier, office):
     take(dossier, cashier)
 

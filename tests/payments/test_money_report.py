@@ -57,6 +57,7 @@ def values(rows):
     return [[cell.value for cell in row] for row in rows]
 
 
+@pytest.mark.both_databases
 def test_the_sheets_agree_with_each_other_and_with_the_books(client, dossier, people):
     client.force_login(people[0])
 

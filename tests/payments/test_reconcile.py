@@ -112,6 +112,7 @@ def test_another_amount_and_the_same_order_twice_are_said(paid):
     assert kinds(found) == ["amount", "theirs_twice"]
 
 
+@pytest.mark.both_databases
 def test_what_we_heard_of_a_day_later_is_compared_with_the_day_of_the_gateway(clock):
     payment = services.begin(factories.filed(factories.COPY))
     clock.shift(datetime.timedelta(days=1))
@@ -226,6 +227,7 @@ def test_a_statement_is_compared_with_the_credits_that_came(tmp_path):
 # --- What gateways say, and what they do not ------------------------------------------
 
 
+@pytest.mark.both_databases
 def test_money_said_to_have_come_again_and_a_payment_of_unknown_end_are_said(paid, clock):
     call_back(query_string(paid[0], vnp_TransactionNo="77777777"))
     waiting = services.begin(factories.filed(factories.COPY))
