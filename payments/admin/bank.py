@@ -291,7 +291,10 @@ def _do(request: HttpRequest, line: BankLine, form: DecisionForm) -> str:
         "Đã ghép %(count)d khoản tiền vào hồ sơ %(code)s.",
         len(lines),
     )
-    return text % {"count": len(lines), "code": payment.dossier.code}
+    said = text % {"count": len(lines), "code": payment.dossier.code}
+    if Payment.objects.filter(pk=payment.pk, needs_refund=True).exists():
+        said += " " + _("Hồ sơ không chờ khoản này nên tiền được đưa vào danh sách hoàn trả.")
+    return said
 
 
 def _payment(line: BankLine, form: DecisionForm) -> Payment:
