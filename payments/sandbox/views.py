@@ -36,7 +36,7 @@ CALLS = {
     "after": (_("Báo sau khi trở về"), _("Trở về ngay; mười giây sau máy chủ cổng mới báo.")),
     "twice": (_("Báo hai lần"), _("Máy chủ cổng gửi cùng một tin hai lần.")),
     "unsigned": (_("Báo sai chữ ký"), _("Tin của máy chủ và đường trở về đều không được tin.")),
-    "never": (_("Không báo"), _("Mạng lỗi: cổng thông tin phải tự hỏi lại cổng thanh toán.")),
+    "never": (_("Không báo"), _("Mạng lỗi: cổng dịch vụ công phải tự hỏi lại cổng thanh toán.")),
 }
 AFTER, LATE = datetime.timedelta(seconds=10), datetime.timedelta(minutes=1)
 
