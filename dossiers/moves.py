@@ -579,14 +579,15 @@ def given_at(move: Move) -> datetime.datetime:
 
 def _hand_over(move: Move) -> None:
     dossier = move.dossier
-    unpaid = results.unpaid_fees(dossier)
+    # A parcel is only made when all was settled, and its delivery is a fact.
+    is_posted = bool(move.details.get("parcel"))
+    unpaid = [] if is_posted else results.unpaid_fees(dossier)
     if unpaid:
         raise Refused(
             _("Chưa nộp đủ phí, lệ phí nên chưa trả được kết quả: %(names)s.")
             % {"names": "; ".join(line.name for line in unpaid)}
         )
-    # A parcel is only made when these were settled.
-    owed = [] if move.details.get("parcel") else results.originals_owed(dossier)
+    owed = [] if is_posted else results.originals_owed(dossier)
     if owed and not move.details.get("originals_received"):
         raise Refused(
             _("Còn chờ bản chính: %(names)s. Hãy đánh dấu đã thu trước khi trả kết quả.")
@@ -601,7 +602,7 @@ def _hand_over(move: Move) -> None:
     move.data = {"delivery": dossier.delivery, "originals": len(owed), "unknown_fees": len(unknown)}
     if move.by is not None:
         _give_to_collector(move)
-    elif move.details.get("parcel"):
+    elif is_posted:
         move.data["parcel"] = move.details["parcel"]
     dossier.to_returned()
     dossier.returned_at = move.details.get("delivered_at") or given_at(move)
@@ -735,7 +736,8 @@ _CITIZEN_OWES = (State.SUPPLEMENT_REQUIRED, State.PAYMENT_REQUIRED)
 for _action in (
     Action("submit", gettext_lazy("Nộp hồ sơ"), (State.DRAFT,), _submit, citizen=True),
     Action(
-        "accept", gettext_lazy("Tiếp nhận"), (State.SUBMITTED,), _accept, roles=(Role.RECEPTION,)
+        "accept", gettext_lazy("Tiếp nhận"), (State.SUBMITTED,), _accept, roles=(Role.RECEPTION,),
+        offered=lambda dossier: not exemptions.standing(dossier).claimed,
     ),
     Action(
         "hand_on", gettext_lazy("Chuyển cho nơi giải quyết"), (State.ACCEPTED,), _hand_on,

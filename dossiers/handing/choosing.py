@@ -106,5 +106,6 @@ register(
          State.AWAITING_CONFIRMATION, State.SUPPLEMENT_REQUIRED, State.PAYMENT_REQUIRED,
          State.COMPLETED),
         _change, roles=(Role.RECEPTION,), citizen=True, asks=("delivery",), after_approval=True,
+        offered=lambda dossier: len(ways(dossier)) > 1,
     )
 )  # fmt: skip
