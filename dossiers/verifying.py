@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from dossiers import intake, papernotes, throttling
+from dossiers import intake, papernotes, results, throttling
 from dossiers.models import OfficePaper, Paper, Result, SignerCertificate
 from dossiers.signing import keys
 from procedures import bounded
@@ -133,7 +133,13 @@ def _issued(tokens: Iterable[str]) -> dict[str, Issued]:
     return found
 
 
-_RESULT_NEEDS = ("dossier__handling_agency", "dossier__owner", "approved_by", "replaced_by")
+_RESULT_NEEDS = (
+    "dossier__handling_agency",
+    "dossier__owner",
+    "dossier__revision",
+    "approved_by",
+    "replaced_by",
+)
 
 
 # --- What is known of a paper -----------------------------------------------------------
@@ -199,6 +205,10 @@ def _signers_of(result: Result) -> Iterator[Row]:
     if not result.signed_at:
         return
     if not result.is_made_here:
+        # What its signatures said when it was taken in.
+        for one in result.facts.get("signatures", []):
+            at = parse_datetime(one["signed_at"])
+            yield Row(one["name"], _moment(at) if at else _("không ghi thời điểm"))
         if result.approved_by:
             yield Row(_("Người duyệt trả kết quả"), result.approved_by.get_full_name())
         yield Row(_("Trao qua cổng từ"), _moment(result.signed_at))
@@ -221,8 +231,7 @@ def _notes_of(result: Result) -> Iterator[str]:
         yield _("Bản giấy được ký tay và đóng dấu; cổng không giữ tệp để so.")
     elif not result.is_made_here and result.sha256:
         yield _(
-            "Tệp do phần mềm chuyên ngành ký số; cổng trao nguyên tệp. Muốn biết chữ ký của ai, "
-            "hãy kiểm tra chính tệp PDF."
+            "Tệp do phần mềm chuyên ngành ký số; cổng trao nguyên tệp, không đóng mã QR vào đó."
         )
 
 
@@ -531,9 +540,7 @@ def _plain(name: str) -> str:
 
 def _names(issued: Issued) -> list[str]:
     if isinstance(issued, Result):
-        return issued.names or [
-            issued.dossier.behalf.get("name") or issued.dossier.owner.get_full_name()
-        ]
+        return results.names_on(issued)
     if isinstance(issued, Paper) and issued.kind not in Paper.INTERNAL:
         name = issued.facts.get("applicant", {}).get("name", "")
         return [name] if name else []

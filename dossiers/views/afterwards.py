@@ -223,6 +223,5 @@ def satisfaction(request: HttpRequest) -> HttpResponse:
         "total": ratings.total(rows),
         "offices": ratings.by_office(rows),
         "procedures": [] if procedure else ratings.by_procedure(rows),
-        "questions": list(ratings.QUESTIONS.values()),
     }
     return render(request, "dossiers/satisfaction.html", context)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from dossiers import throttling, verifying
 from dossiers.verifying import Match
 
-CODES_A_MINUTE, FILES_A_MINUTE = 30, 6
+CODES_A_MINUTE, FILES_A_MINUTE = 30, 10
 
 
 class NameForm(forms.Form):

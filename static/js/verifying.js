@@ -7,7 +7,8 @@
     const input = form.querySelector("input[type=file]");
     const mark = (isOver) => field.classList.toggle("mc-drop--over", isOver);
     field.classList.add("mc-drop");
-    form.querySelector(".mc-drop-words").hidden = false;
+    // On a telephone there is nothing to drag.
+    form.querySelector(".mc-drop-words").hidden = !matchMedia("(hover: hover)").matches;
 
     field.addEventListener("dragover", (event) => {
       event.preventDefault();
