@@ -29,7 +29,7 @@ SEAL_ANCHOR, SEAL_FIELD = "noi-ky-so", "ChuKySo"
 SEAL_WIDTH, SEAL_HEIGHT = 62 * MM, 23 * MM
 PERSON_ANCHOR, PERSON_FIELD = "noi-nguoi-ky", "NguoiKy"
 OFFICE_ANCHOR, OFFICE_FIELD = "noi-co-quan-ky", "CoQuan"
-PLACE_WIDTH, PLACE_HEIGHT = 66 * MM, 15 * MM
+PLACE_WIDTH, PERSON_HEIGHT, OFFICE_HEIGHT = 66 * MM, 10.5 * MM, 14 * MM
 
 
 def sign(pdf: bytes, *, reason: str, location: str, name: str) -> bytes:
@@ -61,8 +61,12 @@ def with_places(pdf: bytes) -> bytes:
     from pyhanko.sign.fields import append_signature_field, ensure_sig_flags
 
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-    for anchor, field in ((PERSON_ANCHOR, PERSON_FIELD), (OFFICE_ANCHOR, OFFICE_FIELD)):
-        place = _place(pdf, anchor, PLACE_WIDTH, PLACE_HEIGHT)
+    rooms = (
+        (PERSON_ANCHOR, PERSON_FIELD, PERSON_HEIGHT),
+        (OFFICE_ANCHOR, OFFICE_FIELD, OFFICE_HEIGHT),
+    )
+    for anchor, field, height in rooms:
+        place = _place(pdf, anchor, PLACE_WIDTH, height)
         if place is None:
             raise ValueError(f"the paper leaves no room: {anchor}")
         append_signature_field(writer, _field(field, place))
@@ -86,7 +90,7 @@ def seal(pdf: bytes, *, reason: str, location: str) -> bytes:
         pdf,
         signer,
         _metadata(OFFICE_FIELD, reason, location, name),
-        style=_drawn("papers/sealed_at.html", {}, PLACE_WIDTH, PLACE_HEIGHT),
+        style=_drawn("papers/sealed_at.html", {}, PLACE_WIDTH, OFFICE_HEIGHT),
     )
 
 
@@ -190,7 +194,7 @@ def _nothing() -> BaseStampStyle:
     from pyhanko.pdf_utils.layout import BoxConstraints
     from pyhanko.stamp import StaticStampStyle
 
-    empty = RawContent(b"", box=BoxConstraints(PLACE_WIDTH, PLACE_HEIGHT))
+    empty = RawContent(b"", box=BoxConstraints(PLACE_WIDTH, PERSON_HEIGHT))
     return StaticStampStyle(border_width=0, background=empty)
 
 
