@@ -261,4 +261,4 @@ class FilingForm(ClaimFields, PostFields):
                 required=False,
                 help_text=_("Có thể bỏ qua; khi đó cơ quan đối chiếu theo số giấy tờ."),
             )
-            self.order_fields(("delivery", *self.POST_FIELDS, "grounds", "evidence", "proof"))
+            self.order_fields(("grounds", "evidence", "proof", "delivery", *self.POST_FIELDS))

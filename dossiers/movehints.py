@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dossiers import clock, exemptions, proposals
+from dossiers import clock, proposals
 from dossiers.models import Dossier
 from dossiers.notices import moment_text
 
@@ -51,13 +51,6 @@ def _of_extension(dossier: Dossier) -> Iterator[str]:
         yield _("Văn bản xin lỗi phải được ký trước %(when)s.") % {"when": moment_text(last)}
 
 
-def _of_acceptance(dossier: Dossier) -> Iterator[str]:
-    if exemptions.standing(dossier).claimed:
-        yield _(
-            "Còn đề nghị miễn, giảm chưa được quyết định; xin quyết định trước rồi mới tiếp nhận."
-        )
-
-
 def _of_exemption(dossier: Dossier) -> Iterator[str]:
     yield _(
         "Đề nghị được chấp nhận thì không rút lại được: khoản ấy không thu, hoặc chỉ thu phần còn "
@@ -71,7 +64,6 @@ _HINTS: dict[str, Callable[[Dossier], Iterator[str]]] = {
     "propose_further_supplement": _of_supplement,
     "propose_refusal": _of_refusal,
     "stop": _of_stop,
-    "accept": _of_acceptance,
     "decide_exemption": _of_exemption,
     "propose_extension": _of_extension,
     "extend": _of_extension,

@@ -26,11 +26,25 @@ def follow_decision(sender: type[Dossier], move: workflow.Move, **kwargs: object
 def overpaid(payment: Payment, dossier: Dossier) -> int:
     """How many đồng of a payment exceed what its fees come to by what was confirmed.
 
-    0 where nothing was waived or lessened: what other answers changed is not weighed here.
+    What was paid in two parts is taken from the later one first. 0 where nothing was waived
+    or lessened: what other answers changed is not weighed here.
     """
     owed = {line.key: line.amount for line in filing.charges(dossier) if line.exemption}
-    return sum(
-        max(0, line["amount"] - owed[line["key"]])
-        for line in payment.lines
-        if owed.get(line["key"]) is not None
-    )
+    paid = [row for row in dossier.payments.all() if _counts(row)]
+    later = [row for row in paid if row.pk > payment.pk]
+    total = 0
+    for line in payment.lines:
+        key = line["key"]
+        if owed.get(key) is not None:
+            excess = _sum_of(key, paid) - owed[key] - _sum_of(key, later)
+            total += min(line["amount"], max(0, excess))
+    return total
+
+
+def _counts(payment: Payment) -> bool:
+    is_paid = payment.state == Payment.State.PAID
+    return is_paid and payment.refund_reason not in Payment.NEVER_OWED
+
+
+def _sum_of(key: str, payments: list[Payment]) -> int:
+    return sum(line["amount"] for row in payments for line in row.lines if line["key"] == key)

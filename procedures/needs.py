@@ -545,7 +545,7 @@ def _line(fee: Fee, line: FeeLine, *, channel: str) -> dict[str, Any]:
         "source": fee.source,
         **note_context(fee.note),
         "is_exempt": is_exempt,
-        "law": line.exemption_law,
+        "law": line.exemption_law if is_waived else "",
     }
 
 
@@ -560,13 +560,16 @@ def _reduced(line: FeeLine, *, is_exempt: bool) -> str:
     if not line.exemption:
         return ""
     values = {"percent": line.percent, "why": line.exemption}
-    full = "" if line.full_amount is None else dong(line.full_amount)
     if is_exempt:
         text = _("Giảm %(percent)d%% (%(why)s), sau khi cơ quan xác nhận.")
     else:
         text = _("Đã giảm %(percent)d%% (%(why)s).")
-    before = _("Mức thu đầy đủ: %(full)s.") % {"full": full} if full else ""
-    return f"{text % values} {before}".strip()
+    said = [text % values]
+    if line.full_amount is not None:
+        said.append(_("Mức thu đầy đủ: %(full)s.") % {"full": dong(line.full_amount)})
+    if line.exemption_law:
+        said.append(_("Căn cứ: %(source)s.") % {"source": line.exemption_law})
+    return " ".join(said)
 
 
 def _quantity(line: FeeLine) -> str:

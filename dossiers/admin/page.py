@@ -140,7 +140,7 @@ class DossierPage:
 
 
 # The step that leads on from where a dossier is: its button is filled, the others wait.
-_USUAL = ("accept", "hand_on", "take", "propose", "approve", "hand_over")
+_USUAL = ("accept", "decide_exemption", "hand_on", "take", "propose", "approve", "hand_over")
 
 
 def _usual_first(moves: Iterable[workflow.Action]) -> list[workflow.Action]:

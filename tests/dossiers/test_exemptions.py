@@ -456,4 +456,15 @@ def test_a_supplement_that_raises_a_paid_fee_asks_the_difference(office):
     [first, second] = waiting.payments.all()
     assert (first.amount, first.state, second.amount) == (16_000, "paid", 24_000)
     assert second.lines[0]["name"] == "Phí cấp bản sao trích lục hộ tịch (phần nộp thêm)"
-    assert results.unpaid_fees(pay(waiting)) == []
+    both = pay(waiting)
+    assert results.unpaid_fees(both) == []
+    office_says_poor(both)
+    assert [overpaying.overpaid(row, both) for row in both.payments.all()] == [16_000, 24_000]
+
+
+def office_says_poor(dossier: Dossier) -> None:
+    """As if the claim had been confirmed after everything was paid."""
+    ExemptionClaim.objects.create(
+        dossier=dossier, fee="ban_sao", exemption="ho_ngheo", decision="confirmed"
+    )
+    dossier._prefetched_objects_cache = {}
