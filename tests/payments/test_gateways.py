@@ -106,21 +106,20 @@ def test_every_method_that_leads_away_has_a_gateway_and_no_other_has():
             gateways.get(method)
 
 
-@pytest.mark.parametrize(
-    ("setting", "method"),
-    [
-        ("VNPAY_TMN_CODE", "vnpay"), ("VNPAY_HASH_SECRET", "vnpay"), ("VNPAY_PAY_URL", "vnpay"),
-        ("MOMO_URL", "momo"), ("MOMO_PARTNER_CODE", "momo"), ("MOMO_ACCESS_KEY", "momo"),
-        ("MOMO_SECRET_KEY", "momo"),
-    ],
-)  # fmt: skip
-def test_an_empty_setting_closes_a_gateway(owner, dossier, settings, setting, method):
-    setattr(settings, setting, "")
+def test_an_empty_setting_closes_a_gateway(owner, dossier, settings):
+    needed = {
+        "vnpay": ("VNPAY_TMN_CODE", "VNPAY_HASH_SECRET", "VNPAY_PAY_URL"),
+        "momo": ("MOMO_URL", "MOMO_PARTNER_CODE", "MOMO_ACCESS_KEY", "MOMO_SECRET_KEY"),
+    }
+    for method, names in needed.items():
+        for name in names:
+            before = getattr(settings, name)
+            setattr(settings, name, "")
+            assert method not in [gateway.method for gateway in gateways.open()]
+            address = reverse("payments:go", args=[dossier.code, method])
+            assert owner.post(address).status_code == 404
+            setattr(settings, name, before)
 
-    response = owner.post(reverse("payments:go", args=[dossier.code, method]))
-
-    assert method not in [gateway.method for gateway in gateways.open()]
-    assert response.status_code == 404
     assert dossier.payments.get().started_at is None
 
 
@@ -228,12 +227,13 @@ def test_the_page_says_what_each_choice_does_and_refuses_what_is_not_ours(client
     assert not SandboxOrder.objects.exclude(response_code="01").exists()
 
 
-@pytest.mark.parametrize("what", ["create", "query", "refund", "refund/query"])
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b"{}", b'{"signature": "x"}'])
-def test_the_sandbox_refuses_what_is_not_signed(client, what, body):
-    address = reverse("payments:sandbox_momo_api", args=[what])
+def test_the_sandbox_refuses_what_is_not_signed(client):
+    for what in ("create", "query", "refund", "refund/query", "khac"):
+        address = reverse("payments:sandbox_momo_api", args=[what])
+        for body in (b"", b"[]", b"{", b"null", b"{}", b'{"signature": "x"}'):
+            response = client.post(address, body, content_type="application/json")
 
-    assert client.post(address, body, content_type="application/json").status_code == 400
+            assert response.status_code == 400
 
 
 @both
@@ -261,7 +261,7 @@ def test_money_goes_back_in_parts_and_never_more_than_came(owner, dossier, asked
 
 
 def test_a_gateway_that_is_down_keeps_nothing_of_another_back(owner, clock, monkeypatch):
-    dossiers = [factories.filed(factories.COPY) for _number in range(8)]
+    dossiers = [factories.filed(factories.COPY) for _number in range(6)]
     for number, dossier in enumerate(dossiers):
         owner.force_login(dossier.owner)
         click(owner, go(owner, dossier, METHODS[number % 2]), "pay", "never")
@@ -274,7 +274,7 @@ def test_a_gateway_that_is_down_keeps_nothing_of_another_back(owner, clock, monk
 
     monkeypatch.setattr(vnpay, "_post", down)
 
-    assert due.query_pending() == 4
+    assert due.query_pending() == 3
 
     assert len(tried) == due.GIVE_UP_AFTER
     assert set(Payment.objects.filter(state=State.PAID).values_list("method", flat=True)) == {
