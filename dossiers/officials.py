@@ -79,13 +79,19 @@ def _only(allowed: frozenset[str], view: View) -> View:
 
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
-    """The pages with words in the menu that this person may open: `{name, label, count}`."""
+    """The pages with words in the menu that this person may open: `{name, label, count}`.
+
+    The page of one dossier is opened most and must be fast: what waits elsewhere is counted
+    on all the others.
+    """
     held = roles(request)
+    match = request.resolver_match
+    is_counted = match is None or match.url_name != "dossiers_dossier_change"
     return [
         {
             "name": f"admin:{page.name}",
             "label": page.label,
-            "count": page.count(request) if page.count else 0,
+            "count": page.count(request) if page.count and is_counted else 0,
         }
         for page in sorted(PAGES.values(), key=_place)
         if page.label and held & page.roles
