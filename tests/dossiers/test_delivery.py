@@ -9,7 +9,9 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 
 from dossiers import workflow
+from dossiers.admin.postage import PostageForm
 from dossiers.models import Collection, Dossier, Parcel, Postage
+from procedures.models import Agency
 from tests import factories
 from tests.dossiers.refusals import refused
 
@@ -99,6 +101,15 @@ def test_an_amount_that_nobody_confirmed_is_never_shown_as_one(client):
     assert "Trong địa bàn của cơ quan: 20.000 đồng (mẫu)" in text
     assert "Ngoài tỉnh: theo bảng giá của bưu chính" in text
     assert "không phải khoản thu của cơ quan" in text
+
+
+def test_an_amount_of_the_post_names_its_source():
+    factories.offices()
+    data = {"agency": Agency.objects.get(code=factories.DESK).pk, "reach": "near"}
+
+    assert PostageForm({**data, "amount": ""}).is_valid()
+    assert PostageForm({**data, "amount": "20000"}).errors["source"]
+    assert PostageForm({**data, "amount": "20000", "source": "Bảng giá 2026"}).is_valid()
 
 
 # --- Chosen anew ------------------------------------------------------------------------

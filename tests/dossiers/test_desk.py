@@ -341,8 +341,8 @@ def test_a_breach_of_others_is_not_found(office):
 
 # --- Nothing goes around the ledger ----------------------------------------------------
 
-# What officials keep as lists of their own: words to use again, grounds, views.
-EDITED = {"ReplyTemplate", "LegalGround", "SavedView", "Question"}
+# What officials keep as lists of their own: words to use again, grounds, views, the post's prices.
+EDITED = {"ReplyTemplate", "LegalGround", "SavedView", "Question", "Postage"}
 
 
 def test_no_page_of_the_admin_changes_or_deletes_what_was_written_down():
