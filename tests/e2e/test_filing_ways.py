@@ -137,7 +137,7 @@ def copy(citizen: Citizen, office: factories.Office) -> None:
     citizen.fill_in(COPY)
     dossier = citizen.file()
     expect(citizen.heading()).to_have_text("Nộp phí, lệ phí")
-    citizen.click("Thanh toán trực tuyến")
+    citizen.click("Thanh toán trực tuyến: Thẻ ngân hàng, QR qua VNPAY")
     citizen.click("Trả tiền")
     expect(citizen.page.locator("main")).to_contain_text("Đã nhận 16.000 đồng")
 
