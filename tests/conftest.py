@@ -45,6 +45,7 @@ ONE_DATABASE = {
     "tests/dossiers/test_officials_abuse.py",
     "tests/dossiers/test_opinions.py",
     "tests/dossiers/test_paper_templates.py",
+    "tests/dossiers/test_parcels.py",
     "tests/dossiers/test_participants.py",
     "tests/dossiers/test_pdf_upload.py",
     "tests/dossiers/test_previews.py",
