@@ -99,11 +99,11 @@ class CommentForm(forms.Form):
 
 
 class TransferForm(forms.Form):
-    """The bank's number of a transfer that was made."""
+    """The number of what was sent, at the bank or at the gateway."""
 
     use_required_attribute = False
 
-    number = forms.CharField(label=gettext_lazy("Mã giao dịch của ngân hàng"), max_length=40)
+    number = forms.CharField(label=gettext_lazy("Mã giao dịch hoàn tiền"), max_length=40)
 
 
 class GivenUpForm(forms.Form):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Role, Reason, State, Way = Posting.Role, Payment.RefundReason, Refund.State, Refund.Way
 PROPOSES = frozenset({Role.CASHIER})
 DECIDES = frozenset({Role.LEADER, Role.APPROVER})
+BY_HAND_AFTER = datetime.timedelta(days=1)
 ASK_AGAIN_AFTER = datetime.timedelta(minutes=5)
 ASK_AGAIN_FOR = 50  # refunds at one run
 
@@ -159,39 +160,51 @@ def decide(refund: Refund, *, by: User, is_approved: bool, comment: str = "") ->
 @transaction.atomic
 def pay_out(refund: Refund, *, by: User) -> Refund:
     """Record that a cashier gave the cash back at the desk, out of their own drawer."""
-    refund, dossier = _carried_out_by(refund, Way.CASH, by)
+    refund, dossier = _carried_out_by(refund, by, ways=(Way.CASH,))
     return _finish(refund, dossier, by=by)
 
 
 @transaction.atomic
 def note_transfer(refund: Refund, *, by: User, number: str) -> Refund:
-    """Record that the office's bank has transferred it, under the bank's number."""
-    refund, dossier = _carried_out_by(refund, Way.TRANSFER, by)
+    """Record that the money went, under the bank's number; or under the gateway's, where
+    that has long not said so itself (`waits_for_a_hand`)."""
+    refund, dossier = _carried_out_by(refund, by, ways=(Way.TRANSFER, Way.GATEWAY))
     if not number:
-        raise workflow.NotPossible(_("Xin ghi mã giao dịch của ngân hàng."))
-    if Refund.objects.filter(way=Way.TRANSFER, transaction=number).exists():
+        raise workflow.NotPossible(_("Xin ghi mã giao dịch hoàn tiền."))
+    if Refund.objects.filter(way=refund.way, transaction=number).exists():
         raise workflow.NotPossible(_("Mã giao dịch này đã ghi cho một khoản hoàn trả khác."))
     return _finish(refund, dossier, by=by, number=number)
 
 
 @transaction.atomic
 def give_up(refund: Refund, *, by: User, why: str) -> Refund:
-    """Record that an approved refund by transfer or in cash did not come about: a wrong
-    account, nobody came. It may then be proposed again."""
-    refund, dossier = _carried_out_by(refund, refund.way, by)
-    if refund.way == Way.GATEWAY:
-        raise workflow.NotPossible(_("Khoản này do cổng thanh toán hoàn; xin chờ trả lời."))
+    """Record that an approved refund did not come about: a wrong account, nobody came. It
+    may then be proposed again, which takes two people again."""
+    refund, dossier = _carried_out_by(refund, by, ways=tuple(Way))
     if not why:
         raise workflow.NotPossible(_("Xin ghi vì sao không hoàn được."))
     return _fail(refund, dossier, by=by, why=why)
 
 
-def _carried_out_by(refund: Refund, way: str, by: User) -> tuple[Refund, Dossier | None]:
+def _carried_out_by(
+    refund: Refund, by: User, *, ways: tuple[str, ...]
+) -> tuple[Refund, Dossier | None]:
     refund, dossier = _locked(refund)
     _check_person(PROPOSES, office_of(refund), dossier, by)
-    if refund.state != State.APPROVED or refund.way != way:
+    if refund.way not in ways or not waits_for_a_hand(refund):
         raise workflow.NotPossible(what_happened(refund))
     return refund, dossier
+
+
+def waits_for_a_hand(refund: Refund) -> bool:
+    """Whether a cashier is to say how an approved refund ended.
+
+    Of one through a gateway only when that has not said it for a day: some protocols cannot
+    be asked about a refund of a part, and its merchant's page then tells.
+    """
+    if refund.way != Way.GATEWAY:
+        return refund.state == State.APPROVED
+    return refund.state == State.SENT and timezone.now() - refund.decided_at > BY_HAND_AFTER
 
 
 def send(refund: Refund) -> Refund:

@@ -194,8 +194,8 @@ def refund_page(request: HttpRequest, reference: str) -> HttpResponse:
         "forms": shown,
         "form": next((form for form in shown.values() if form.is_bound), None),
         "may_decide": _is_allowed(refund, request, State.PROPOSED, refunds.check_decider),
-        "may_carry_out": refund.way != Way.GATEWAY
-        and _is_allowed(refund, request, State.APPROVED, _check_cashier),
+        "may_carry_out": refunds.waits_for_a_hand(refund)
+        and _is_allowed(refund, request, refund.state, _check_cashier),
         "is_own": refund.proposed_by_id == request.user.pk,
     }
     return render(request, "admin/payments/refunds/refund.html", context, status=status)

@@ -280,6 +280,8 @@ def test_a_gateway_that_is_down_is_asked_again_under_the_same_reference(
     assert (fresh(refund).state, refunds.ask_again()) == (State.SENT, 0)  # just asked
     clock.shift(3600)
     assert (refunds.ask_again(), fresh(refund).answer) == (0, "05")
+    with pytest.raises(workflow.NotPossible):  # it may still say so itself
+        refunds.give_up(refund, by=cashier, why="Cổng không trả lời")
     clock.shift(3600)
     assert (refunds.ask_again(), refunds.ask_again()) == (1, 0)
 
@@ -299,6 +301,21 @@ def test_a_refund_that_the_gateway_refuses_may_go_by_transfer(twice, cashier, le
 
     assert (fresh(refund).state, fresh(refund).answer) == (State.FAILED, "09")
     assert to_bank(twice, cashier).state == State.PROPOSED
+
+
+@database
+def test_a_refund_that_the_gateway_never_settles_is_settled_by_hand_after_a_day(
+    twice, cashier, leader, monkeypatch, clock
+):
+    answers(monkeypatch, gateways.RefundReport(gateways.OPEN, "", "94"))
+    refund = through_gateway(twice, cashier, leader)
+    refunds.send(refund)
+    clock.shift(25 * 3600)
+
+    refunds.note_transfer(refund, by=cashier, number="15000009")
+
+    assert (fresh(refund).state, fresh(refund).done_by) == (State.DONE, cashier)
+    assert fresh(twice).receipt.cancelled_by
 
 
 # --- The pages ------------------------------------------------------------------------
