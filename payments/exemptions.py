@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.dispatch import receiver
 
 from dossiers import filing, workflow
@@ -11,14 +12,21 @@ from payments.models import Payment
 
 @receiver(workflow.moved)
 def follow_decision(sender: type[Dossier], move: workflow.Move, **kwargs: object) -> None:
-    """Offer back what was paid too much, once the office has confirmed an exemption.
+    """Offer back what was paid too much, once the office has confirmed an exemption."""
+    if move.action.name == "decide_exemption":
+        _offer_back(move.dossier)
 
-    It was never owed, so whether the law refunds the fee does not matter here.
-    """
-    if move.action.name != "decide_exemption":
-        return
-    for payment in move.dossier.payments.filter(state=Payment.State.PAID, needs_refund=False):
-        if overpaid(payment, move.dossier):
+
+@transaction.atomic
+def follow_money(payment: Payment) -> None:
+    """The same of money that came late, for an attempt of before the decision."""
+    _offer_back(workflow.lock(payment.dossier_id))
+
+
+def _offer_back(dossier: Dossier) -> None:
+    """Mark what was never owed, so whether the law refunds the fee does not matter here."""
+    for payment in dossier.payments.filter(state=Payment.State.PAID, needs_refund=False):
+        if overpaid(payment, dossier):
             payment.needs_refund, payment.refund_reason = True, Payment.RefundReason.EXEMPT
             payment.save(update_fields=["needs_refund", "refund_reason"])
 

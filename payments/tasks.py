@@ -20,9 +20,11 @@ def query_gateway(payment_id: int) -> None:
 def follow_payment(payment_id: int, paper_id: int) -> None:
     """Have the biên lai of a payment that became a fact asked for, and print our receipt."""
     from dossiers import papers
-    from payments import ereceipts
+    from payments import ereceipts, exemptions
 
-    ereceipts.ask_for(Payment.objects.get(pk=payment_id))
+    payment = Payment.objects.get(pk=payment_id)
+    exemptions.follow_money(payment)
+    ereceipts.ask_for(payment)
     papers.make(Paper.objects.get(pk=paper_id))
 
 

@@ -191,6 +191,12 @@ def test_while_another_part_waits_what_is_left_is_asked_anew(office):
 
     assert less.state == State.PAYMENT_REQUIRED
     assert asked(less) == [(16_000, "cancelled"), (8_000, "pending")]
+    late = less.payments.get(state="cancelled")
+    services.confirm(late, amount=16_000, transaction_number="77")
+    overpaying.follow_money(late)
+    late.refresh_from_db()
+    assert (late.refund_reason, overpaying.overpaid(late, less)) == ("exempt", 8_000)
+    assert asked(less) == [(16_000, "paid"), (8_000, "cancelled")]
 
 
 def test_what_was_paid_before_it_was_confirmed_is_offered_back(office):
