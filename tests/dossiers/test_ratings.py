@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -199,8 +200,15 @@ def _queries(client: Client) -> int:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_two_ratings_at_once_are_one():
-    dossier = returned()
+def test_two_ratings_at_once_are_one(monkeypatch):
+    dossier, of = returned(), ratings.of
+
+    def slowly(dossier):
+        found = of(dossier)
+        time.sleep(0.2)  # so that others get in between, were there no lock
+        return found
+
+    monkeypatch.setattr(ratings, "of", slowly)
 
     kept = at_once(*[lambda: ratings.rate(dossier, GOOD, "") for _time in range(4)])
 
