@@ -36,18 +36,21 @@ MAX_TEXT = 8000
 
 def current(dossier: Dossier) -> Result | None:
     """The result that holds: signed, not revoked, and replaced by no signed one."""
-    return max(_holding(dossier), key=lambda row: row.pk, default=None)
+    return max(results.holding(dossier), key=lambda row: row.pk, default=None)
 
 
 def given(dossier: Dossier) -> list[Result]:
     """The files that a citizen may have: not of what was revoked or replaced."""
-    return [row for row in _holding(dossier) if row.file]
+    return [row for row in results.holding(dossier) if row.file]
 
 
-def _holding(dossier: Dossier) -> list[Result]:
-    signed = [row for row in dossier.results.all() if row.signed_at or row.file]
-    replaced = {row.replaces_id for row in signed}
-    return [row for row in signed if row.revoked_at is None and row.pk not in replaced]
+def for_officials(dossier: Dossier) -> list[Result]:
+    """All files, each with `is_replaced`."""
+    rows = [row for row in dossier.results.all() if row.file]
+    replaced = {row.replaces_id for row in rows}
+    for row in rows:
+        row.is_replaced = row.pk in replaced
+    return rows
 
 
 def waiting(dossier: Dossier) -> ResultChange | None:
@@ -65,16 +68,11 @@ def _was_never_proposed(dossier: Dossier) -> bool:
     return all(event.name != "propose_result_change" for event in dossier.events.all())
 
 
-def is_under_way(dossier: Dossier) -> bool:
-    """Whether a replacement is decided and not signed yet."""
-    return any(row.replaces_id and row.signed_at is None for row in dossier.results.all())
-
-
 # --- The proposal -----------------------------------------------------------------------
 
 
 def _may_propose(dossier: Dossier) -> bool:
-    if is_under_way(dossier) or waiting(dossier):
+    if results.is_being_replaced(dossier) or waiting(dossier):
         return False
     return current(dossier) is not None
 

@@ -277,6 +277,31 @@ def mended_facts(old: Result, wording: dict[str, str], by: User) -> facts.Result
     }
 
 
+# --- What holds --------------------------------------------------------------------------
+
+
+def holding(dossier: Dossier) -> list[Result]:
+    """The results that hold: signed, not revoked, and replaced by no signed one."""
+    signed = [row for row in dossier.results.all() if row.signed_at or row.file]
+    replaced = {row.replaces_id for row in signed}
+    return [row for row in signed if row.revoked_at is None and row.pk not in replaced]
+
+
+def is_being_replaced(dossier: Dossier) -> bool:
+    """Whether a replacement is decided and not signed yet."""
+    return any(row.replaces_id and row.signed_at is None for row in dossier.results.all())
+
+
+def obstacle_to_giving(dossier: Dossier) -> str:
+    """Why there is nothing to hand over now, as a sentence; "" where there is."""
+    if is_being_replaced(dossier):
+        return _("Kết quả đang được thay; xin chờ bản mới ký xong rồi trả.")
+    is_revoked = any(row.revoked_at for row in dossier.results.all())
+    if is_revoked and not holding(dossier):
+        return _("Kết quả đã bị thu hồi nên không còn gì để trả.")
+    return ""
+
+
 # --- The names on it --------------------------------------------------------------------
 
 
@@ -411,6 +436,7 @@ def can_be_given_online(dossier: Dossier) -> bool:
         and not originals_owed(dossier)
         and not unknown_fees(dossier)
         and bool(dossier.results.latest("pk").file)
+        and not obstacle_to_giving(dossier)
     )
 
 

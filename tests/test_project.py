@@ -139,6 +139,7 @@ SAME_IN_EVERY_LANGUAGE = {
     "lăm", "mốt", "tư", "Ngày", "ngày", "tháng", "%H:%M ngày %d/%m/%Y",
     r"([0-9]{1,2})\s*(?::|giờ|g|h)\s*([0-9]{1,2})?\s*(?:phút)?",
     "UBND xã Gio Linh (bản minh hoạ)", "Tổ chức chứng thực (bản minh hoạ)",
+    "(bản minh hoạ)",
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from dossiers import (
     previews,
     proposals,
     remarks,
+    resultchanges,
     results,
     supplements,
     turns,
@@ -118,7 +119,7 @@ class DossierPage:
             "opinions": opinions.rows(dossier, jotted.opinions, roles),
             "may_ask": opinions.may_ask(dossier, roles),
             "papers": presenting.papers_of(dossier),
-            "results": [row for row in dossier.results.all() if row.file],
+            "results": resultchanges.for_officials(dossier),
             "principal": behalf.words(dossier),
             "people": [
                 row for row in dossier.participants.all() if row.joined_at and not row.ended_at

@@ -42,13 +42,17 @@ def office_signer() -> Signer:
     From the PKCS#12 file `SIGNING_KEY_FILE`; in a demo without one, from a key that is
     made once and kept in `SIGNING_KEY_DIR`. Raises `NoSigningKey`.
     """
+    return _valid_now(_office())
+
+
+def _office() -> Signer:
     if settings.SIGNING_KEY_FILE:
         path, password = Path(settings.SIGNING_KEY_FILE), settings.SIGNING_KEY_PASSWORD
     elif settings.DEMO:
         path, password = demo.office_key(Path(settings.SIGNING_KEY_DIR)), ""
     else:
         raise NoSigningKey("SIGNING_KEY_FILE is not set")
-    return _valid_now(_opened(path, password))
+    return _opened(path, password)
 
 
 def person_signer(user: User) -> Signer:
@@ -69,13 +73,16 @@ def person_signer(user: User) -> Signer:
 
 
 def our_certificates() -> set[bytes]:
-    """SHA-256 of the certificate in use and of those in `SIGNING_KEY_DIR/former/*.pem`."""
+    """SHA-256 of the certificate in use and of those in `SIGNING_KEY_DIR/former/*.pem`.
+
+    One that ran out signs no more, but what it signed stays ours.
+    """
     former = {
         x509.load_pem_x509_certificate(path.read_bytes()).fingerprint(hashes.SHA256())
         for path in Path(settings.SIGNING_KEY_DIR).glob("former/*.pem")
     }
     try:
-        return former | {office_signer().signing_cert.sha256}
+        return former | {_office().signing_cert.sha256}
     except NoSigningKey:
         return former
 

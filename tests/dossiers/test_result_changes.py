@@ -124,6 +124,26 @@ def test_another_systems_result_is_replaced_by_another_file_of_it(office):
     assert resultchanges.current(Dossier.objects.get(pk=dossier.pk)) == new
 
 
+def test_what_is_revoked_or_being_replaced_is_not_handed_over(office):
+    dossier = office.proposed(factories.filed())
+    approve(dossier, office)
+    tasks.finish_result.call(dossier.results.get().pk)
+    old = dossier.results.get()
+    words = {"text.subject": "Về việc sửa"}
+    proposed(dossier, office, Kind.REPLACE, **words)
+    dossier = decided(dossier, office.approver)
+
+    with refused(workflow.Refused, "đang được thay"):
+        workflow.perform(dossier, "hand_over", by=office.reception)
+    new = dossier.results.get(replaces=old)
+    tasks.finish_result.call(new.pk)
+    proposed(dossier, office, Kind.REVOKE)
+    dossier = decided(dossier, office.leader)
+
+    with refused(workflow.Refused, "đã bị thu hồi"):
+        workflow.perform(dossier, "hand_over", by=office.reception)
+
+
 def test_two_people_change_a_result_and_each_says_why(office):
     dossier = given(office)
     by_approver = {"kind": Kind.REVOKE, **SAID}

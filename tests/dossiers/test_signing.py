@@ -205,6 +205,7 @@ def test_an_expired_or_future_certificate_is_told(paper, time_machine, day, whic
     verdict = signing.check(late)
 
     assert verdict.is_intact
+    assert verdict.is_ours
     assert getattr(verdict.signatures[0], which)
     assert not verdict.is_genuine
 
