@@ -22,7 +22,7 @@ DAY = 24 * 60 * 60
 LIFE = datetime.timedelta(minutes=15)
 SALT = "payments.sandbox.momo"
 CODES = {PAID: 0, SHORT: 1001, CANCELLED: 1006, LAPSED: 1005, WAITING: 1000}
-MESSAGES = {0: "Thành công.", 1000: "Đang chờ người dùng xác nhận."}
+MESSAGES = {0: "Successful.", 1000: "Waiting for user confirmation."}  # the protocol's
 
 
 class Player:
@@ -49,7 +49,7 @@ class Player:
             "orderType": "momo_wallet",
             "transId": int(kept.number) if code == 0 else 0,
             "resultCode": code,
-            "message": MESSAGES.get(code, "Giao dịch không thành công."),
+            "message": MESSAGES.get(code, "Transaction failed."),
             "payType": "qr",
             "responseTime": _milliseconds(kept.paid_at),
             "extraData": "",
@@ -77,7 +77,9 @@ class Player:
         head = {key: body.get(key) for key in ("partnerCode", "requestId", "orderId")}
         is_signed = body.get("signature") == momo.sign(body, keys, merchant)
         if not is_signed or body.get("partnerCode") != merchant.partner_code:
-            return JsonResponse({**head, "resultCode": 13, "message": "Sai chữ ký."}, status=400)
+            return JsonResponse(
+                {**head, "resultCode": 13, "message": "Merchant authentication failed."}, status=400
+            )
         return JsonResponse({**head, "message": "", **answer(body)})
 
 
