@@ -14,6 +14,10 @@ from dossiers.models import Postage
 class PostageForm(forms.ModelForm):
     """An amount with where it is written; left empty where nobody confirmed it."""
 
+    class Meta:
+        model = Postage
+        fields = ("agency", "reach", "amount", "source")
+
     def clean(self) -> dict[str, Any]:
         """An amount names its source."""
         cleaned = super().clean()

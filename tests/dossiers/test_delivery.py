@@ -10,9 +10,11 @@ from django.urls import reverse
 
 from dossiers import workflow
 from dossiers.admin.postage import PostageForm
+from dossiers.counter import entry
 from dossiers.models import Collection, Dossier, Parcel, Postage
 from procedures.models import Agency
 from tests import factories
+from tests.dossiers import test_counter_entry as counter
 from tests.dossiers.refusals import refused
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +103,25 @@ def test_an_amount_that_nobody_confirmed_is_never_shown_as_one(client):
     assert "Trong địa bàn của cơ quan: 20.000 đồng (mẫu)" in text
     assert "Ngoài tỉnh: theo bảng giá của bưu chính" in text
     assert "không phải khoản thu của cơ quan" in text
+
+
+def test_the_counter_takes_an_address_half_first_and_files_it_whole(client, office):
+    client.force_login(office.reception)
+    draft = counter.filled_draft(office.reception, factories.FUNERAL)
+    data = counter.sheet(draft, **TYPED, is_signed="on") | counter.with_papers(draft)
+
+    client.post(counter.url(draft), {**data, "post_detail": "", "save": "1"})
+    half = Dossier.objects.get(pk=draft.pk)
+    data |= {"seen": entry.digest(half), "hand_in": "1"}
+    refused_page = client.post(counter.url(draft), {**data, "post_detail": ""})
+    data |= {"seen": entry.digest(Dossier.objects.get(pk=draft.pk))}
+    client.post(counter.url(draft), data)
+
+    assert half.delivery_address == {**HOME, "detail": ""}
+    assert refused_page.status_code == 422
+    assert "Hãy ghi số nhà, đường, thôn, khu phố nơi nhận." in refused_page.content.decode()
+    filed = Dossier.objects.get(pk=draft.pk)
+    assert (filed.state, filed.delivery_address) == (State.SUBMITTED, HOME)
 
 
 def test_an_amount_of_the_post_names_its_source():
