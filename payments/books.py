@@ -17,6 +17,7 @@ from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from dossiers import filing, results
 from dossiers.models import Dossier
 from dossiers.reports.periods import Period
 from payments.differences import Difference
@@ -230,21 +231,31 @@ def _standing(scope: Scope) -> QuerySet[Payment]:
 
 
 def _paid_twice(scope: Scope) -> Iterator[Difference]:
-    """No fee of a dossier stands paid by two payments."""
-    everything = Scope(scope.offices)
+    """For no fee of a dossier do several payments stand that come to more than it costs.
+
+    One that a later answer raised is paid in two parts.
+    """
     several = scope.paid().order_by().values("dossier")
     if not scope.method and scope.period is None:
         several = several.annotate(count=Count("pk")).filter(count__gt=1).values("dossier")
-    keys: dict[int, Counter] = {}
-    codes: dict[int, str] = {}
-    rows = _standing(everything).filter(dossier__in=several).order_by()
-    for pk, code, lines in rows.values_list("dossier", "dossier__code", "lines"):
-        codes[pk] = code
-        keys.setdefault(pk, Counter()).update(line["key"] for line in lines)
-    for pk, counted in keys.items():
-        twice = [key for key, count in counted.items() if count > 1]
+    often: dict[int, Counter] = {}
+    rows = _standing(Scope(scope.offices)).filter(dossier__in=several).order_by()
+    for pk, lines in rows.values_list("dossier", "lines"):
+        often.setdefault(pk, Counter()).update(line["key"] for line in lines)
+    suspects = [pk for pk, counted in often.items() if max(counted.values()) > 1]
+    for dossier in Dossier.objects.filter(pk__in=suspects).select_related("revision"):
+        twice = _paid_beyond(dossier, [key for key, n in often[dossier.pk].items() if n > 1])
         if twice:
-            yield Difference("paid_twice", codes[pk], ", ".join(twice))
+            yield Difference("paid_twice", dossier.code, ", ".join(twice))
+
+
+def _paid_beyond(dossier: Dossier, keys: list[str]) -> list[str]:
+    """Which of these fees stand paid by more than they cost; one without an amount costs
+    what was typed for it once."""
+    costs = {line.key: line.amount for line in filing.charges(dossier)}
+    lines = [line for row in _standing(Scope()).filter(dossier=dossier) for line in row.lines]
+    paid = {key: [line["amount"] for line in lines if line["key"] == key] for key in keys}
+    return [key for key in keys if sum(paid[key]) > (costs.get(key) or paid[key][0])]
 
 
 def _still_asked(scope: Scope) -> Iterator[Difference]:
@@ -252,10 +263,11 @@ def _still_asked(scope: Scope) -> Iterator[Difference]:
     waiting = scope.payments(
         state=State.PENDING, dossier__state=Dossier.State.PAYMENT_REQUIRED
     ).filter(dossier__payments__state=State.PAID)
-    for payment in waiting.distinct().select_related("dossier"):
-        standing = _standing(Scope()).filter(dossier=payment.dossier)
-        paid = {line["key"] for row in standing for line in row.lines}
-        if all(line["key"] in paid for line in payment.lines):
+    for payment in waiting.distinct().select_related("dossier__revision"):
+        paid = results.paid_fees(payment.dossier)
+        costs = {line.key: line.amount for line in filing.charges(payment.dossier)}
+        asked = [line["key"] for line in payment.lines]
+        if all(costs.get(key) and paid.get(key, 0) >= costs[key] for key in asked):
             yield Difference("still_asked", payment.dossier.code, payment.reference)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dossiers import panels, results
+from dossiers import panels
 from dossiers.models import Dossier
-from payments import services
+from payments import desk
 from payments.models import Payment, Refund
 from procedures.models import Posting
 
@@ -21,7 +21,7 @@ def payments_panel(dossier: Dossier, roles: set[str]) -> dict[str, Any] | None:
     return {
         "template": "admin/dossiers/payments_panel.html",
         "payments": payments,
-        "cash_reference": _cash_reference(dossier, payments, roles),
+        "cash_reference": _cash_reference(dossier, roles),
         "refunds": refunds,
         "to_propose": _to_propose(payments, refunds) if Posting.Role.CASHIER in roles else set(),
     }
@@ -40,19 +40,10 @@ def _to_propose(payments: list[Payment], refunds: list[Refund]) -> set[int]:
     return {row.pk for row in payments if row.needs_refund} - is_open
 
 
-def _cash_reference(dossier: Dossier, payments: list[Payment], roles: set[str]) -> str:
+def _cash_reference(dossier: Dossier, roles: set[str]) -> str:
     """Beside which payment the cash button stands: the newest, while money is waited for."""
-    unpaid = [row for row in payments if row.state != Payment.State.PAID]
-    is_waiting = (
-        dossier.state == Dossier.State.PAYMENT_REQUIRED
-        or (
-            (dossier.state == Dossier.State.COMPLETED or dossier.is_at_once)
-            and bool(results.unpaid_fees(dossier))
-        )
-        or (bool(unpaid) and services.owes_at_counter(dossier))
-    )
-    is_cashier = Posting.Role.CASHIER in roles
-    return unpaid[-1].reference if unpaid and is_waiting and is_cashier else ""
+    awaited = desk.awaited(dossier) if Posting.Role.CASHIER in roles else None
+    return awaited.reference if awaited else ""
 
 
 @panels.register_column

@@ -225,12 +225,6 @@ def _is_counters(dossier: Dossier) -> bool:
     return dossier.entered_by_id is not None and not dossier.is_final
 
 
-def owes_at_counter(dossier: Dossier) -> bool:
-    """Whether a fee of filing is open that was asked at the counter."""
-    pending = dossier.payments.filter(state=Payment.State.PENDING)
-    return _is_counters(dossier) and pending.exists()
-
-
 @transaction.atomic
 def take_cash(payment: Payment, *, by: User) -> bool:
     """Record cash paid at the desk for these charges; False where they were paid before.

@@ -8,6 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from dossiers import results
+from dossiers.models import Dossier
 from dossiers.reports.periods import of_day
 from payments import books, reconcile, services, settlements
 from payments.bank import matching
@@ -238,6 +240,23 @@ def test_money_said_to_have_come_again_and_a_payment_of_unknown_end_are_said(pai
     found = {row.kind: row.reference for row in books.differences()}
     assert found == {"said_twice": paid[0].reference, "silent": waiting.reference}
     assert GatewayMessage.objects.filter(kind="twice").count() == 1
+
+
+def test_a_fee_that_was_raised_is_paid_in_two_parts_and_a_third_is_too_much(paid):
+    dossier = paid[0].dossier
+
+    def stand(copies):
+        dossier.answers["ban_sao"]["so_luong"] = copies
+        dossier.save(update_fields=["answers"])
+        return [row.kind for row in books.differences()]
+
+    stand(3)
+    [rest] = results.unpaid_fees(Dossier.objects.get(pk=dossier.pk))
+    second = services.ask(dossier, [rest.as_data()])
+    services.confirm(second, amount=8_000, transaction_number="9")
+    Payment.objects.filter(pk=second.pk).update(needs_refund=False, refund_reason="")
+
+    assert (stand(3), stand(2)) == ([], ["paid_twice"])
 
 
 @pytest.mark.parametrize(
