@@ -29,6 +29,7 @@ from dossiers.models import (
     Participant,
     PrivateNote,
     Question,
+    Rating,
     Result,
 )
 
@@ -118,9 +119,16 @@ def _results(dossier: Dossier) -> QuerySet[Result]:
 def _dossiers(user: User):
     return (
         Dossier.objects.filter(owner=user)
-        .select_related("revision", "receiving_agency", "handling_agency", "assignee", "collection")
+        .select_related(
+            "revision", "receiving_agency", "handling_agency", "assignee", "collection", "rating"
+        )
         .prefetch_related(
-            "attachments", "events__actor", "events__note", "messages__author", "parcels"
+            "attachments",
+            "events__actor",
+            "events__note",
+            "messages__author",
+            "parcels",
+            "complaints",
         )
         .order_by("pk")
     )
@@ -190,6 +198,33 @@ def _dossier(dossier: Dossier) -> dict[str, Any]:
             }
             for asked in dossier.supplement_requests.all()
         ],
+        "danh_gia": _rating(dossier),
+        "phan_anh_khieu_nai": [
+            {
+                "ma": row.code,
+                "loai": row.get_kind_display(),
+                "luc": _when(row.made_at),
+                "noi_dung": row.text,
+                "tra_loi": row.answer,
+                "tra_loi_luc": _when(row.answered_at),
+            }
+            for row in dossier.complaints.all()
+        ],
+    }
+
+
+def _rating(dossier: Dossier) -> dict[str, Any]:
+    """How satisfied its filer was; {} where they did not say."""
+    row = getattr(dossier, "rating", None)
+    if row is None:
+        return {}
+    return {
+        "chung": row.get_overall_display(),
+        "thuan_tien": row.get_convenience_display() or "",
+        "dung_han": row.get_timeliness_display() or "",
+        "thai_do": row.get_attitude_display() or "",
+        "y_kien": row.words,
+        "luc": _when(row.rated_at),
     }
 
 
@@ -274,7 +309,7 @@ def erase(user: User) -> None:
 
     Drafts, the wallet, preferences, notices outside filed dossiers and the addresses that
     notices went to; the person leaves others' drafts, and questions lose their asker. What
-    officials jotted down about their dossiers (notes, marks) goes too.
+    officials jotted down about their dossiers (notes, marks) and the words of ratings go too.
     """
     theirs = Notice.objects.filter(recipient=user)
     theirs.filter(Q(dossier=None) | Q(dossier__state=Dossier.State.DRAFT)).delete()
@@ -290,6 +325,8 @@ def erase(user: User) -> None:
     for paper in KeptPaper.objects.filter(owner=user):
         wallet.forget(paper)
     _erase_questions(user)
+    # The grades stay counted; what was written beside them nobody is bound to keep.
+    Rating.objects.filter(dossier__owner=user).update(words="")
 
 
 def forget_terms(user: User) -> None:

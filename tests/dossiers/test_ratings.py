@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from dossiers import ratings, tracking
+from dossiers import personal, ratings, tracking
 from dossiers.models import Dossier, Rating
 from procedures.models import Posting
 from tests import factories
@@ -196,6 +196,18 @@ def _queries(client: Client) -> int:
     with CaptureQueriesContext(connection) as queries:
         client.get(reverse("admin:ratings"))
     return len(queries)
+
+
+def test_the_words_are_in_the_persons_copy_and_go_with_the_account():
+    dossier = returned()
+    ratings.rate(dossier, GOOD, "Chị ở quầy rất tận tình")
+
+    copied = personal.copy_of(dossier.owner)["ho_so"][0]["danh_gia"]
+    personal.erase(dossier.owner)
+
+    assert (copied["y_kien"], copied["thuan_tien"]) == ("Chị ở quầy rất tận tình", "")
+    assert Rating.objects.get().words == ""
+    assert Rating.objects.get().overall == Grade.VERY_GOOD
 
 
 @pytest.mark.race
