@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dossiers import turns, workflow
-from dossiers.models import Breach, Dossier, Proposal, Result, Tally
+from dossiers.models import Breach, Dossier, Proposal, Result, ResultChange, Tally
 from procedures import worktime
 from procedures.models import Absence, Agency, Posting
 from procedures.postings import at_or_below, held
@@ -84,6 +84,12 @@ def being_signed(offices: Collection[int]) -> list[Result]:
         F("failed_at").asc(nulls_last=True), "pk"
     )
     return list(shown[:MOST])
+
+
+def result_changes(offices: Collection[int]) -> list[ResultChange]:
+    """What is proposed to be revoked or replaced, the oldest first."""
+    waiting = ResultChange.objects.filter(decision="", result__dossier__handling_agency__in=offices)
+    return list(waiting.select_related("proposed_by", "result__dossier").order_by("pk")[:MOST])
 
 
 def proposals(

@@ -24,6 +24,7 @@ def leaders_desk(request: HttpRequest) -> HttpResponse:
     context = {
         **officials.frame(request, _("Bàn làm việc")),
         "to_sign": desk.to_sign(offices, calendar),
+        "result_changes": desk.result_changes(offices),
         "being_signed": desk.being_signed(offices),
         "proposals": desk.proposals(offices, calendar, roles(request)),
         "due_soon": desk.due_soon(offices, calendar),

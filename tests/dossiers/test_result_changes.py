@@ -194,6 +194,7 @@ def test_the_dossier_page_leads_through_a_replacement(client, office):
     change = ResultChange.objects.get()
 
     client.force_login(office.approver)
+    desk = client.get("/quan-tri/ban-lam-viec/").content.decode()
     page = client.get(f"{address}change/").content.decode()
     decision = client.get(f"{address}thuc-hien/decide_result_change/").content.decode()
 
@@ -203,6 +204,7 @@ def test_the_dossier_page_leads_through_a_replacement(client, office):
     for text in ("Thu hồi, thay kết quả", SAID["reason"], "Về việc sửa"):
         assert text in page, text
     assert "Về việc sửa" in decision
+    assert "Xem và quyết định" in desk
 
 
 def test_another_office_reads_neither_drafts_nor_replacements(client, office):
