@@ -54,6 +54,7 @@ ONE_DATABASE = {
     "tests/dossiers/test_quick_entry.py",
     "tests/dossiers/test_refusal.py",
     "tests/dossiers/test_reports.py",
+    "tests/dossiers/test_result_changes.py",
     "tests/dossiers/test_results.py",
     "tests/dossiers/test_signing.py",
     "tests/dossiers/test_supplements.py",
