@@ -372,9 +372,7 @@ VNPAY_HASH_SECRET = env.str(
 VNPAY_QUERY_URL = env.str(
     "VNPAY_QUERY_URL", default="" if PRODUCTION else f"{SITE_URL}/thanh-toan/cong-thu/truy-van/"
 )
-MOMO_URL = env.str(
-    "MOMO_URL", default="" if PRODUCTION else f"{SITE_URL}/thanh-toan/cong-thu/momo"
-)
+MOMO_URL = env.str("MOMO_URL", default="" if PRODUCTION else f"{SITE_URL}/thanh-toan/cong-thu/momo")
 MOMO_PARTNER_CODE = env.str("MOMO_PARTNER_CODE", default="" if PRODUCTION else "GIOLINH1")
 MOMO_ACCESS_KEY = env.str("MOMO_ACCESS_KEY", default="" if PRODUCTION else "SANDBOX-ACCESS-KEY")
 MOMO_SECRET_KEY = env.str(

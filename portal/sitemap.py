@@ -25,8 +25,8 @@ from procedures.text import fold
 
 PAGES = (
     "home", "about", "procedures:list", "procedures:recent", "dossiers:track", "dossiers:verify",
-    "dossiers:roots", "dossiers:satisfaction", "dossiers:questions", "dossiers:ask", "help", "portal_map",
-    "procedures:open_data",
+    "dossiers:roots", "dossiers:satisfaction", "dossiers:questions", "dossiers:ask", "help",
+    "portal_map", "procedures:open_data",
 )  # fmt: skip
 # What belongs to one person or to officials, or answers only a form.
 NOT_FOR_ROBOTS = (

@@ -73,7 +73,8 @@ LEADS = {
     "complete": ("awaiting_approval", "completed"),
     "hand_over": ("completed", "returned"),
     "change_delivery": (
-        f"{_OFFICE} awaiting_confirmation awaiting_approval {_CITIZEN} completed", "",
+        f"{_OFFICE} awaiting_confirmation awaiting_approval {_CITIZEN} completed",
+        "",
     ),
     "propose_result_change": ("completed returned", ""),
     "decide_result_change": ("completed returned", ""),
@@ -98,7 +99,8 @@ LEADS = {
     "withdraw": (f"{_OFFICE} awaiting_approval {_CITIZEN}", "withdrawn"),
     "renew_secret": (_FILED, ""),
     "decide_exemption": (
-        f"{_OFFICE} awaiting_confirmation awaiting_approval completed {_CITIZEN}", ""
+        f"{_OFFICE} awaiting_confirmation awaiting_approval completed {_CITIZEN}",
+        "",
     ),
     "assign": (f"accepted processing awaiting_confirmation {_CITIZEN}", ""),
     "submit_at_counter": ("draft", "submitted"),
