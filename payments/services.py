@@ -159,7 +159,9 @@ def confirm(
         return False
     if amount != payment.amount:
         raise AmountMismatch(f"asked {payment.amount}, received {amount}")
-    is_awaited = _awaits_money(dossier, rows.values()) or desk.is_typed(payment)
+    is_awaited = desk.is_typed(payment) or (
+        _awaits_money(dossier, rows.values()) and not _is_paid_otherwise(payment, rows.values())
+    )
     if is_awaited and payment.state != Payment.State.PENDING:
         _give_up_pending(dossier)
     paid_before = [row for row in rows.values() if row.state == Payment.State.PAID]
@@ -196,19 +198,25 @@ def _why_back(paid_before: list[Payment]) -> str:
 
 def _go_on(dossier: Dossier, payment: Payment, *, is_awaited: bool) -> None:
     """Move the dossier that stood still for this money, or give its result online."""
+    if not is_awaited:
+        return
     if dossier.state == Dossier.State.PAYMENT_REQUIRED:
         with worktime.one_calendar():
             workflow.perform_locked(
                 dossier, "confirm_payment", by=None, payment=payment.pk, amount=payment.amount
             )
-    elif _is_ready(dossier, is_awaited=is_awaited):
-        results.give_online_later(dossier)
+    elif dossier.state == Dossier.State.COMPLETED:
+        if results.can_be_given_online(dossier):
+            results.give_online_later(dossier)
+        else:
+            _ask_what_is_left(dossier)
 
 
-def _is_ready(dossier: Dossier, *, is_awaited: bool) -> bool:
-    """Whether nothing but this money kept a finished result from the citizen."""
-    is_finished = dossier.state == Dossier.State.COMPLETED
-    return is_awaited and is_finished and results.can_be_given_online(dossier)
+def _ask_what_is_left(dossier: Dossier) -> None:
+    """Ask for what an attempt of before did not pay, so that nothing is asked twice."""
+    left = results.unpaid_fees(dossier)
+    if left and not dossier.payments.filter(state=Payment.State.PENDING).exists():
+        ask(dossier, [line.as_data() for line in left])
 
 
 def _awaits_money(dossier: Dossier, rows: Iterable[Payment]) -> bool:
@@ -218,6 +226,16 @@ def _awaits_money(dossier: Dossier, rows: Iterable[Payment]) -> bool:
     if dossier.state == Dossier.State.PAYMENT_REQUIRED:
         return True
     return _is_counters(dossier) and any(row.state == Payment.State.PENDING for row in rows)
+
+
+def _is_paid_otherwise(payment: Payment, rows: Iterable[Payment]) -> bool:
+    """Whether other money paid all fees of an attempt of before, and others are asked now:
+    this money then came twice, whatever else the dossier waits for."""
+    newest = [row for row in rows if row.state != Payment.State.PAID][-1]
+    if newest.lines == payment.lines:
+        return False
+    paid = results.paid_fees(payment.dossier)
+    return all(paid[line["key"]] >= line["amount"] for line in payment.lines)
 
 
 def _is_counters(dossier: Dossier) -> bool:

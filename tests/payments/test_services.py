@@ -524,3 +524,26 @@ def test_changing_the_way_of_paying_gives_up_the_old_attempt_whose_money_is_stil
     assert fresh(transfer).state == Payment.State.CANCELLED
     assert services.confirm(transfer, amount=transfer.amount, method=Payment.Method.VIETQR)
     assert fresh(transfer).refund_reason == Payment.RefundReason.TWICE
+
+
+def test_money_for_a_fee_that_was_paid_otherwise_pays_no_other_fee(tmp_path, run_tasks):
+    fees = (
+        "fees: [{id: phi, name: Phí, amount: 5.000, pay: at_filing, source: Thử, confirmed: yes},"
+        " {id: le_phi, name: Lệ phí, amount: 8.000, pay: at_collection, source: Thử,"
+        " confirmed: yes}]\n\ndocuments:"
+    )
+    factories.altered_procedure(
+        tmp_path, factories.FUNERAL, ("documents:", fees), ("service_level: 4", "service_level: 3")
+    )
+    office, dossier = factories.Office(), factories.filed(factories.FUNERAL)
+    online = services.begin(dossier)
+    confirm(services.begin(dossier, Payment.Method.VIETQR), method=Payment.Method.VIETQR)
+    dossier = office.approved(fresh(dossier))
+    run_tasks()
+    asked = services.payable(fresh(dossier))
+
+    confirm(online, number="14000002")
+
+    assert fresh(online).refund_reason == Payment.RefundReason.TWICE
+    assert (fresh(asked).state, asked.amount) == (State.PENDING, 8_000)
+    assert fresh(dossier).state == Dossier.State.COMPLETED
