@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from django.db import transaction
 from django.dispatch import receiver
 
@@ -32,7 +34,12 @@ def _offer_back(dossier: Dossier) -> None:
 
 
 def overpaid(payment: Payment, dossier: Dossier) -> int:
-    """How many đồng of a payment exceed what its fees come to by what was confirmed.
+    """How many đồng of a payment exceed what its fees come to by what was confirmed."""
+    return sum(overpaid_fees(payment, dossier).values())
+
+
+def overpaid_fees(payment: Payment, dossier: Dossier) -> Counter[str]:
+    """The same of each fee by itself, by its key.
 
     What was paid in two parts is taken from the later one first. 0 where nothing was waived
     or lessened: what other answers changed is not weighed here.
@@ -40,13 +47,13 @@ def overpaid(payment: Payment, dossier: Dossier) -> int:
     owed = {line.key: line.amount for line in filing.charges(dossier) if line.exemption}
     paid = [row for row in dossier.payments.all() if _counts(row)]
     later = [row for row in paid if row.pk > payment.pk]
-    total = 0
+    found: Counter[str] = Counter()
     for line in payment.lines:
         key = line["key"]
         if owed.get(key) is not None:
             excess = _sum_of(key, paid) - owed[key] - _sum_of(key, later)
-            total += min(line["amount"], max(0, excess))
-    return total
+            found[key] += min(line["amount"], max(0, excess))
+    return found
 
 
 def _counts(payment: Payment) -> bool:

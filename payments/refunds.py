@@ -57,9 +57,13 @@ def refundable(payment: Payment) -> int:
 def _owed_back(payment: Payment) -> int:
     if payment.refund_reason in Payment.NEVER_OWED:
         return payment.amount
+    excess = exemptions.overpaid_fees(payment, payment.dossier)
     if payment.refund_reason == Reason.ENDED:
-        return sum(line["amount"] for line in payment.lines if line.get("is_refundable"))
-    return exemptions.overpaid(payment, payment.dossier)
+        return sum(
+            line["amount"] if line.get("is_refundable") else excess[line["key"]]
+            for line in payment.lines
+        )
+    return excess.total()
 
 
 def refundable_of_line(line: BankLine) -> int:

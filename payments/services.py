@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from dossiers import papers, results, workflow
 from dossiers.models import Dossier, Paper
-from payments import desk, receipts, tasks
+from payments import desk, receipts, refunds, tasks
 from payments.gateways import PAY_WITHIN
 from payments.models import Payment
 from procedures import worktime
@@ -60,11 +60,15 @@ def _left_at_counter(move: workflow.Move, lines: list[dict]) -> list[dict]:
 
 
 def _offer_back(dossier: Dossier) -> None:
-    """Mark what was paid for a dossier that came to nothing, where the law refunds it."""
-    paid = dossier.payments.filter(state=Payment.State.PAID, needs_refund=False)
+    """Mark what was paid for a dossier that came to nothing, where the law refunds it.
+
+    Also where a part goes back already for an exemption: now it is the whole.
+    """
+    paid = dossier.payments.filter(state=Payment.State.PAID)
     for payment in paid.exclude(refund_reason__in=Payment.NEVER_OWED):
         if any(line.get("is_refundable") for line in payment.lines):
             payment.needs_refund, payment.refund_reason = True, Payment.RefundReason.ENDED
+            payment.needs_refund = refunds.refundable(payment) > 0
             payment.save(update_fields=["needs_refund", "refund_reason"])
 
 

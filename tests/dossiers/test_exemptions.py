@@ -13,7 +13,7 @@ from dossiers.exemptions import PROOF
 from dossiers.models import Dossier, ExemptionClaim
 from dossiers.models.keys import new_key
 from payments import exemptions as overpaying
-from payments import services
+from payments import refunds, services
 from payments.models import Payment
 from procedures.models import Agency
 from tests import factories
@@ -211,6 +211,19 @@ def test_what_was_paid_before_it_was_confirmed_is_offered_back(office):
     assert overpaying.overpaid(payment, done) == 8_000
     assert payment.lines == frozen
     assert results.unpaid_fees(done) == []
+
+
+def test_what_the_law_refunds_goes_back_whole_though_a_part_was_owed_back_before(tmp_path):
+    text = SOURCE + EXEMPT + "    refundable: yes\n"
+    factories.altered_procedure(tmp_path, factories.COPY, (SOURCE, text))
+    office = factories.Office()
+    dossier = decide(file(NEAR_POOR), office, "rejected", "Giấy mờ")
+    paid = pay(workflow.perform(dossier, "request_payment", by=office.reception))
+    done = decide(paid, office, "confirmed")
+
+    workflow.perform(done, "withdraw", by=done.owner)
+
+    assert refunds.refundable(done.payments.get()) == 16_000
 
 
 def test_nobody_decides_on_their_own_claim_nor_without_the_role(office):
