@@ -139,6 +139,13 @@ def paid(dossier: Dossier) -> QuerySet:
     return rows.select_related("receipt__cancelled_by", "legal_receipt").prefetch_related("refunds")
 
 
+def _is_paying(dossier: Dossier, shown: dict[str, Any]) -> bool:
+    """Whether the person began to pay and no word of the money has come: once more is twice."""
+    is_asked = dossier.state == Dossier.State.PAYMENT_REQUIRED or shown["owes_fee"]
+    begun = dossier.payments.filter(state="pending", started_at__isnull=False)
+    return is_asked and begun.exists()
+
+
 def page(dossier: Dossier, viewer: User) -> dict[str, Any]:
     """What one of its people sees on the page of a dossier: what is theirs to do, and the rest."""
     events = list(dossier.events.all())
@@ -152,6 +159,7 @@ def page(dossier: Dossier, viewer: User) -> dict[str, Any]:
         "is_solemn": is_solemn(dossier),
         "is_unsent": waits_to_be_sent(dossier),
         "turn": turn(dossier, viewer, calendar),
+        "is_paying": is_owner and _is_paying(dossier, shown),
         "moves": shown["moves"] if is_owner else set(),
         "papers": [
             row for row in shown["papers"] if is_owner or row["kind"] not in Paper.WITH_SECRET
