@@ -579,10 +579,11 @@ def given_at(move: Move) -> datetime.datetime:
 
 def _hand_over(move: Move) -> None:
     dossier = move.dossier
-    if obstacle := results.obstacle_to_giving(dossier):
-        raise Refused(obstacle)
     # A parcel is only made when all was settled, and its delivery is a fact.
     is_posted = bool(move.details.get("parcel"))
+    obstacle = results.obstacle_to_giving(dossier)
+    if obstacle and not is_posted:
+        raise Refused(obstacle)
     unpaid = [] if is_posted else results.unpaid_fees(dossier)
     if unpaid:
         raise Refused(

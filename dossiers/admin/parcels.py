@@ -82,7 +82,7 @@ def _waiting(request: HttpRequest) -> list[Dossier]:
     rows = rows.select_related(
         "revision__procedure", "owner", "receiving_agency", "handling_agency"
     ).prefetch_related(
-        "parcels", "payments", "exemption_claims", "revision__fees__channels",
+        "parcels", "payments", "results", "exemption_claims", "revision__fees__channels",
         "revision__documents", "revision__channels",
     ).order_by("completed_at")[:SHOWN]  # fmt: skip
     found = list(rows)

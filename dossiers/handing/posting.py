@@ -57,7 +57,13 @@ def owed(dossier: Dossier) -> list[str]:
     Originals and fees without an amount were settled once a first parcel was made.
     """
     by_hand = [] if dossier.parcels.all() else _settled_by_hand(dossier)
-    return [*_fees_owed(dossier), *by_hand, *_address_owed(dossier)]
+    obstacle = results.obstacle_to_giving(dossier)
+    return [*filter(None, [obstacle]), *_fees_owed(dossier), *by_hand, *_address_owed(dossier)]
+
+
+def _refuse_what_does_not_hold(dossier: Dossier) -> None:
+    if obstacle := results.obstacle_to_giving(dossier):
+        raise Refused(obstacle)
 
 
 def _address_owed(dossier: Dossier) -> list[str]:
@@ -192,6 +198,7 @@ def _note(
 def _prepare(move: Move) -> None:
     """The desk has what was owed in its hands, and the result may go."""
     dossier = move.dossier
+    _refuse_what_does_not_hold(dossier)
     if dossier.delivery != Dossier.Delivery.POST:
         raise Refused(_("Người nộp không chọn nhận qua bưu chính."))
     if dossier.parcels.exclude(state__in=Parcel.ENDED).exists():
@@ -211,6 +218,7 @@ def _prepare(move: Move) -> None:
 
 def _send(move: Move) -> None:
     """The parcel leaves the office; what the citizen is told names its number."""
+    _refuse_what_does_not_hold(move.dossier)
     parcel = move.dossier.parcels.select_for_update().filter(state=Parcel.State.READY).first()
     if parcel is None:
         raise Refused(_("Hồ sơ này không có bưu gửi nào chờ gửi."))

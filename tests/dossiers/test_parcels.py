@@ -223,6 +223,18 @@ def test_what_lies_with_the_post_is_neither_collected_nor_chosen_anew(office, de
 # --- What the post says -----------------------------------------------------------------
 
 
+def test_a_revoked_result_is_not_sent_and_its_delivery_is_noted_all_the_same(office):
+    ready, away = finished(office, "post", HOME), sent(office, OTHER)
+    Result.objects.update(revoked_at=timezone.now())
+
+    with refused(workflow.Refused, "đã bị thu hồi"):
+        workflow.perform(ready, "send_by_post", by=office.reception, tracking_number=NUMBER)
+    take(office, f"{OTHER},Phát thành công,{ago(5)},")
+
+    assert parcel_of(ready).state == "ready"
+    assert Dossier.objects.get(pk=away.dossier_id).state == State.RETURNED
+
+
 def test_a_delivered_parcel_hands_the_dossier_over_and_names_who_received_it(office):
     parcel = sent(office)
 
