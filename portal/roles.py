@@ -28,7 +28,7 @@ def _may(actions: str, *models: str) -> set[str]:
 _DOSSIERS = _may("view", "dossiers.dossier")
 _READS_QUESTIONS = _may("view", "dossiers.question")
 _ANSWERS_QUESTIONS = _may("view change", "dossiers.question")
-_MONEY = _may("view", "payments.payment")
+_MONEY = _may("view", "payments.payment", "payments.gatewaymessage")
 _CATALOGUE = (
     _may("view", "procedures.procedure", "procedures.revision", "procedures.searchmiss")
     | _may("view", "procedures.catalogueload", "procedures.nationalupdate")

@@ -17,6 +17,7 @@ from dossiers.models import Dossier, Participant, Question, new_key
 from payments import services
 from procedures.models import Agency, Posting
 from tests import factories
+from tests.dossiers.test_delivery import finished
 from tests.factories import BIRTH, COPY, FUNERAL
 from tests.test_project import LOGIN, PUBLIC
 
@@ -60,6 +61,7 @@ def public_pages() -> dict[str, str]:
         "track": reverse("dossiers:track"),
         "verify": reverse("dossiers:verify"),
         "roots": reverse("dossiers:roots"),
+        "satisfaction": reverse("dossiers:satisfaction"),
         "verified": reverse("dossiers:verify_token", args=[paper.token]),
         "about": reverse("about"),
         "help": reverse("help"),
@@ -96,6 +98,7 @@ def pages_of(person) -> dict[str, str]:
     )
     copy = factories.filed(COPY, owner=person)
     services.begin(copy, "vietqr")
+    to_collect = finished(office, "counter", owner=person)
     shared = factories.draft(FUNERAL)
     invited = [
         participants.invite(
@@ -137,6 +140,10 @@ def pages_of(person) -> dict[str, str]:
         "tracked": urlsplit(tracking.signed_url(asked)).path,
         "draft_result": of("draft_result", checking),
         "withdraw": of("withdraw", filed),
+        "delivery": of("delivery", filed),
+        "to collect": of("detail", to_collect),
+        "rate": of("rate", to_collect),
+        "complaints": of("complaints", to_collect),
         "pay": reverse("payments:start", args=[copy.code]),
         "transfer": reverse("payments:transfer", args=[copy.code]),
     }
@@ -151,7 +158,7 @@ NO_PAGES = {
     "dossiers:upload_supplement", "dossiers:use_paper", "dossiers:use_paper_again",
     "dossiers:roots_json", "payments:ipn", "payments:bank_webhook",
     "payments:sandbox_bank", "payments:sandbox_query",
-    "payments:sandbox_momo_api", "payments:go",
+    "payments:sandbox_momo_api", "payments:go", "payments:legal_receipt",
     # Reached by sending a form alone; looked at where that form is sent.
     "dossiers:pdf_read", "dossiers:asked", "payments:return", "payments:sandbox",
     "payments:sandbox_momo",
