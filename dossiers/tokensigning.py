@@ -7,8 +7,10 @@ that went out with one signature behind it, made with the approver's registered 
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +35,11 @@ MAX_ENTRIES = 200
 MAX_TOTAL = 200 * MB
 # The token follows the code, behind a point; signing programs add to the end of a name.
 _NAME = re.compile(r"\.([A-Za-z0-9_-]{22})")
+# Each way of packing says in its own way that it cannot be unpacked.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, ValueError, OSError,
+    EOFError,
+)  # fmt: skip
 
 
 class NotTaken(Exception):
@@ -135,7 +142,7 @@ def _inside(content: bytes, left: int) -> Iterator[tuple[str, bytes | str]]:
                     return
                 left -= len(unpacked)
                 yield name, unpacked
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError):
+    except _BROKEN:
         yield "", broken
 
 

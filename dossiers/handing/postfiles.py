@@ -27,6 +27,7 @@ from procedures.text import fold, normalise
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_LINES = 5000
+MAX_COLUMNS = 40
 _HEADING_WITHIN = 20
 # By the beginning of what a heading says, folded; the first that fits.
 _COLUMNS = {
@@ -202,7 +203,6 @@ def _rows(file: IO[bytes]) -> list[list[Any]]:
 
 def _sheet(content: bytes) -> list[list[Any]]:
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -210,8 +210,12 @@ def _sheet(content: bytes) -> list[list[Any]]:
                 raise Unreadable(_("Tệp bảng tính lớn quá; xin chia thành nhiều tệp."))
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheet = book.worksheets[0]
-        return [list(row) for row in sheet.iter_rows(max_row=MAX_LINES + 1, values_only=True)]
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, IndexError, ValueError) as error:
+        # A cell far to the right would make every row as long as a sheet can be.
+        rows = sheet.iter_rows(max_row=MAX_LINES + 1, max_col=MAX_COLUMNS, values_only=True)
+        return [list(row) for row in rows]
+    except Unreadable:
+        raise
+    except Exception as error:  # openpyxl raises what its XML and ZIP readers raise
         raise Unreadable(_("Không mở được tệp bảng tính này; xin lưu lại dạng XLSX.")) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import zipfile
 from functools import partial
 
 import openpyxl
@@ -330,6 +331,22 @@ def test_a_workbook_is_read_with_its_own_times(office, desk):
     assert "1 tin mới đã ghi" in page
     notice = parcel.dossier.notices.get(kind="parcel_failed")
     assert "Bưu điện ghi: Người nhận đi vắng." in notice.body and NUMBER in notice.body
+
+
+def test_a_workbook_is_not_unpacked_wide_and_a_broken_one_is_said_to_be():
+    book = openpyxl.Workbook()
+    book.active.append(HEADING.split(","))
+    book.active["XFD2"] = "far away"
+    file = io.BytesIO()
+    book.save(file)
+    broken = io.BytesIO()
+    with zipfile.ZipFile(file) as whole, zipfile.ZipFile(broken, "w") as parts:
+        for name in whole.namelist():
+            parts.writestr(name, whole.read(name)[:40])
+
+    assert max(map(len, postfiles._sheet(file.getvalue()))) == postfiles.MAX_COLUMNS
+    with pytest.raises(postfiles.Unreadable, match="bảng tính"):
+        postfiles._sheet(broken.getvalue())
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,10 @@ def test_archives_that_are_bombs_broken_locked_or_crowded_do_no_harm(office, set
     locked[6] |= 1
     locked[locked.index(b"PK\x01\x02") + 8] |= 1
     crowd = zipped({f"{number}.pdf": b"x" for number in range(4)})
+    spoilt = bytearray(zipped({"x.pdf": b"abc"}).read())
+    spoilt[35] = 0xFF  # the first byte that was packed
     files = [bomb, upload("a.zip", b"PK\x03\x04 junk"), upload("b.zip", bytes(locked)), crowd]
+    files.append(upload("c.zip", bytes(spoilt)))
 
     said = [tokensigning.take_all([file], by=office.approver)[0].text for file in files]
 
@@ -188,6 +191,7 @@ def test_archives_that_are_bombs_broken_locked_or_crowded_do_no_harm(office, set
     assert "hỏng" in said[1]
     assert "mật khẩu" in said[2]
     assert "quá 3 tệp" in said[3]
+    assert "hỏng" in said[4]
 
 
 def test_who_has_no_registered_token_cannot_choose_it(client, office):
