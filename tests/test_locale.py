@@ -177,7 +177,16 @@ def test_english_texts_hold_no_vietnamese_sentence():
         if isinstance(message.id, str) and message.id and message.id == message.string
     }
 
-    assert same == {"Một Cửa", "PDF", "Email:", "%(what)s: %(count)d"}
+    assert same == {
+        "%(code)s: %(why)s",
+        "%(fee)s – %(ground)s",
+        "%(title)s %(name)s",
+        "%(what)s: %(count)d",
+        "Email:",
+        "Một Cửa",
+        "PDF",
+        "commune, name, detail",
+    }
 
 
 def test_plurals_are_chosen_by_the_count(languages):
