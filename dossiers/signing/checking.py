@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dossiers.models import SignerCertificate
 from dossiers.signing import keys
-from dossiers.signing.making import outside_any_loop
+from dossiers.signing.making import OFFICE_FIELD, outside_any_loop
 
 if TYPE_CHECKING:
     from asn1crypto.x509 import Certificate
@@ -177,7 +177,8 @@ def only_adds_a_signature(pdf: bytes, base: bytes) -> bool:
     """Whether `pdf` is `base` byte for byte, and behind it nothing but one signature.
 
     A visible signature may stand only in the room that `base` leaves for it: drawn anywhere
-    else it could cover what was approved.
+    else it could cover what was approved. One that takes or locks the field of the office's
+    seal is refused: the result could then never be sealed.
     """
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult
@@ -191,11 +192,23 @@ def only_adds_a_signature(pdf: bytes, base: bytes) -> bool:
         return (
             isinstance(review, DiffResult)
             and len(after.embedded_signatures) == len(before.embedded_signatures) + 1
+            and _leaves_room_for_the_seal(after.embedded_signatures[-1])
             and all(_is_inside(box, rooms) for box in _boxes(pdf))
         )
     except Exception as error:
         logger.info("a file that came back cannot be compared: %s", type(error).__name__)
         return False
+
+
+def _leaves_room_for_the_seal(signature: EmbeddedPdfSignature) -> bool:
+    from pyhanko.sign.fields import MDPPerm
+
+    locks = signature.fieldmdp
+    return (
+        signature.field_name != OFFICE_FIELD
+        and signature.docmdp_level != MDPPerm.NO_CHANGES
+        and not (locks and locks.is_locked(OFFICE_FIELD))
+    )
 
 
 Box = tuple[int, float, float, float, float]

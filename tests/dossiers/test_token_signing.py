@@ -117,6 +117,7 @@ def test_each_file_that_is_refused_is_told_why_and_the_good_ones_go_through(
         f"e.{name2}": (with_one_more_revision(signed(other, token)), "thêm sau chữ ký"),
         f"g.{name2}": (signed_over(with_one_more_revision(unsigned), token), "thay đổi khác"),
         f"h.{name2}": (signed_over(signed(other, token), token), "thay đổi khác"),
+        f"s.{name2}": (signed_over(unsigned, token, field="CoQuan"), "thay đổi khác"),
         f"i.{name2}": (signed(other, stranger), "không phải chứng thư của ông/bà"),
         f"k.{name2}": (b"GIF89a", "không phải tệp PDF"),
         "quyet-dinh.pdf": (signed(other, token), "không có mã kết quả"),
