@@ -325,8 +325,11 @@ def record(
         raise Refused(_("Hãy chọn một trạng thái của bưu gửi."))
     if at > timezone.now() + CLOCKS_DIFFER:
         raise Refused(_("Thời gian này chưa tới."))
-    # "self" alone: the offices are beside the dossier, and nobody else waits for them.
-    list(Dossier.objects.select_for_update().filter(pk=parcel.dossier_id).values_list("pk"))
+    dossier = Dossier.objects.select_for_update().get(pk=parcel.dossier_id)
+    if by is not None and not workflow.acting_roles(dossier, by):
+        raise Refused(
+            _("Xin để người khác ghi: ông/bà không xử lý hồ sơ của mình, của người thân.")
+        )
     locked = Parcel.objects.select_for_update().get(pk=parcel.pk)
     if locked.state in (Parcel.State.READY, Parcel.State.CANCELLED):
         raise Refused(_("Bưu gửi này chưa giao cho bưu điện."))

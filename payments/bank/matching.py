@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -103,15 +104,19 @@ def _known(account: str, rows: dict[str, Credit]) -> set[str]:
 
 def _told_otherwise(lines: QuerySet[BankLine], credits: dict[str, Credit]) -> set[str]:
     """The keys of credits that the bank told of before in its other way, with a number where
-    there is none now or the other way round: same day, amount and memo."""
+    there is none now or the other way round: same day, amount and memo, as often as that."""
     if not credits:
         return set()
     days = [credit.booked_at.astimezone(VIETNAM).date() for credit in credits.values()]
     told = lines.filter(booked_at__date__gte=min(days), booked_at__date__lte=max(days))
-    seen = {(_looks(line), len(line.bank_reference) == DIGEST) for line in told}
-    return {
-        key for key, credit in credits.items() if (_looks(credit), bool(credit.reference)) in seen
-    }
+    left = Counter((_looks(line), len(line.bank_reference) == DIGEST) for line in told)
+    known = set()
+    for key, credit in credits.items():
+        looks = (_looks(credit), bool(credit.reference))
+        if left[looks]:
+            left[looks] -= 1
+            known.add(key)
+    return known
 
 
 def _looks(row: Credit | BankLine) -> tuple:

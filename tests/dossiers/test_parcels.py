@@ -384,6 +384,17 @@ def test_an_official_notes_by_hand_what_the_post_says(office, desk):
     assert desk.post(reverse("admin:parcel", args=[parcel.pk + 1])).status_code == 404
 
 
+def test_nobody_notes_the_delivery_of_their_own_result(office, desk):
+    parcel = sent(office)
+    Dossier.objects.filter(pk=parcel.dossier_id).update(owner=office.reception)
+
+    url = reverse("admin:parcel", args=[parcel.pk])
+    page = desk.post(url, {"state": "delivered", "at": ago(1)}).content.decode()
+
+    assert "Xin để người khác ghi" in page
+    assert Dossier.objects.get(pk=parcel.dossier_id).state == State.COMPLETED
+
+
 def test_what_came_back_is_chosen_anew_by_its_owner_and_sent_once_more(office, client):
     parcel = sent(office)
     take(office, f"{NUMBER},Đã hoàn về,{ago(5)},")

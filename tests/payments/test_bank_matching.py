@@ -144,6 +144,14 @@ def test_a_line_told_by_the_webhook_and_without_number_in_the_file_is_one(paymen
     assert (later.new, later.known) == (0, 1)
 
 
+def test_who_transfers_twice_on_a_day_is_told_apart_from_one_line_told_twice(payment):
+    take(credit("nộp phí"))
+
+    again = take(*(credit("nộp phí", reference="", rest=balance) for balance in ("1", "2")))
+
+    assert (again.new, again.known) == (1, 1)
+
+
 def test_equal_numbers_of_two_banks_are_two_credits(payment):
     take(credit(f"MC{payment.reference}"))
     other = factories.filed(factories.COPY, office=factories.OTHER_COMMUNE)
