@@ -80,9 +80,10 @@ def all_certificates(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (row := form.register(request.user)):
         _log(request.user, row, ADDITION, _("đăng ký chứng thư số"))
         text = _("Đã đăng ký chứng thư của %(name)s, hiệu lực đến %(day)s.")
+        until = timezone.localtime(row.valid_until)
         messages.success(
             request,
-            text % {"name": row.user.get_full_name(), "day": f"{row.valid_until:%d/%m/%Y}"},
+            text % {"name": row.user.get_full_name(), "day": f"{until:%d/%m/%Y}"},
         )
         return redirect("admin:certificates")
     rows = SignerCertificate.objects.filter(user__in=people).select_related("user", "registered_by")
