@@ -58,12 +58,26 @@ def production_is_no_demo(**kwargs: object) -> list[checks.CheckMessage]:
             "BANK_WEBHOOK_SECRET is short enough to be guessed.",
             "Agree on 32 random characters or more with the bank, or unset it.",
         ),
+        "portal.E011": (
+            any(secret.startswith("SANDBOX-") for secret in _money_secrets()),
+            "A secret that signs money is one of the trial's, which everybody can read.",
+            "Set the secrets that the gateway and the bank gave to the office.",
+        ),
+        "portal.E012": (
+            ".standin." in settings.ERECEIPT_BACKEND,
+            "Receipts come from the stand-in of a trial, and are none in law.",
+            "Set ERECEIPT_BACKEND to the office's e-receipt service, or unset it.",
+        ),
     }
     return [
         checks.Error(message, hint=hint, id=check_id)
         for check_id, (is_wrong, message, hint) in wrong.items()
         if is_wrong
     ]
+
+
+def _money_secrets() -> tuple[str, ...]:
+    return (settings.VNPAY_HASH_SECRET, settings.MOMO_SECRET_KEY, settings.BANK_WEBHOOK_SECRET)
 
 
 def _gateway_addresses() -> list[str]:

@@ -131,6 +131,14 @@ def test_production_wants_https_of_every_gateway(settings):
     assert "portal.E009" in found
 
 
+def test_an_office_takes_no_money_under_the_secrets_of_a_trial(settings):
+    settings.PRODUCTION = True
+
+    found = {row.id for row in checks.production_is_no_demo()}
+
+    assert {"portal.E011", "portal.E012"} <= found
+
+
 def test_the_browser_may_be_sent_to_every_gateway_and_nowhere_else():
     allowed = {str(source) for source in settings.SECURE_CSP["form-action"]} - {"'self'"}
 
