@@ -111,7 +111,10 @@ def by_token(token: str) -> Checked:
         return Checked(
             State.UNKNOWN,
             _("Cổng này không phát hành giấy nào có mã như vậy."),
-            _("Xin kiểm tra lại từng ký tự của mã, hoặc hỏi cơ quan ghi trên giấy."),
+            _(
+                "Xin kiểm tra lại từng ký tự của mã, cả chữ hoa và chữ thường,"
+                " hoặc hỏi cơ quan ghi trên giấy."
+            ),
         )
     known = _known(issued)
     return replace(
