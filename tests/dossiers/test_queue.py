@@ -368,7 +368,7 @@ def test_two_officers_never_take_the_same_one(is_locked, monkeypatch):
 
     monkeypatch.setitem(workflow.ACTIONS, "take", dataclasses.replace(take, run=slowly))
     if not is_locked:
-        monkeypatch.setattr(workflow, "_lock", lambda dossier: Dossier.objects.get(pk=dossier.pk))
+        monkeypatch.setattr(workflow, "lock", lambda pk: Dossier.objects.get(pk=pk))
     viewers = [
         queuefilters.Viewer(
             person, frozenset({"case_officer"}), frozenset({accepted.handling_agency_id})

@@ -64,12 +64,14 @@ def test_a_revoked_result_stays_as_signed_and_the_citizen_is_told(office, client
     assert set(event.data) == {"change", "result", "decision"}
     client.force_login(dossier.owner)
     assert client.get(f"/ho-so/ket-qua/{result.token}/").status_code == 404
+    client.force_login(office.officer)
+    assert client.get(f"/ho-so/ket-qua/{result.token}/").status_code == 200
     assert resultchanges.current(dossier) is None
     with refused(workflow.Refused):
         proposed(dossier, office, Kind.REVOKE)
 
 
-def test_a_replacement_is_signed_by_the_same_way_and_what_it_replaces_stays(office):
+def test_a_replacement_is_signed_by_the_same_way_and_what_it_replaces_stays(office, client):
     dossier = given(office)
     old = dossier.results.get()
     before = as_it_was(old)
@@ -99,6 +101,11 @@ def test_a_replacement_is_signed_by_the_same_way_and_what_it_replaces_stays(offi
     assert dossier.events.filter(name="replace_result").count() == 1
     told = dossier.notices.filter(kind="replace_result", recipient=dossier.owner)
     assert told.count() == 1
+    client.force_login(dossier.owner)
+    assert client.get(f"/ho-so/ket-qua/{new.token}/").status_code == 200
+    assert client.get(f"/ho-so/ket-qua/{old.token}/").status_code == 404
+    client.force_login(office.officer)
+    assert client.get(f"/ho-so/ket-qua/{old.token}/").status_code == 200
 
 
 def test_another_systems_result_is_replaced_by_another_file_of_it(office):
