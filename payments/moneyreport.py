@@ -58,6 +58,11 @@ class Books:
         rows = Refund.objects.filter(self._days("done_at"), state=Refund.State.DONE)
         return rows.filter(here | Q(bank_line__agency__in=self.offices)).order_by("done_at", "pk")
 
+    def given_back(self) -> QuerySet[Refund]:
+        """The refunds of payments. Of a credit that became no payment nothing counts as come,
+        so that what went back of it is no less of what came."""
+        return self.refunds().exclude(payment=None)
+
     def closes(self) -> QuerySet[CashClose]:
         """The closes of drawers."""
         rows = CashClose.objects.filter(self._days("closed_at"), agency__in=self.offices)
@@ -120,10 +125,10 @@ def by_way(books: Books) -> Iterator[list[export.Cell]]:
         .annotate(count=Count("pk"), total=Sum("amount"))
     }
     back: Counter[str] = Counter()
-    for method, total in books.refunds().order_by().values_list("payment__method").annotate(
+    for method, total in books.given_back().order_by().values_list("payment__method").annotate(
         total=Sum("amount")
     ):  # fmt: skip
-        back[method or Payment.Method.VIETQR] += total
+        back[method] += total
     rows = []
     for method, label in Payment.Method.choices:
         count, total = came.get(method, (0, 0))
@@ -155,7 +160,7 @@ def by_day(books: Books) -> Iterator[list[export.Cell]]:
         .annotate(count=Count("pk"), total=Sum("amount"))
     }
     back = dict(
-        books.refunds()
+        books.given_back()
         .order_by()
         .values_list(TruncDate("done_at", tzinfo=VIETNAM))
         .annotate(total=Sum("amount"))
@@ -231,15 +236,18 @@ def _refund_rows(books: Books) -> Iterator[list[export.Cell]]:
     rows = books.refunds().select_related(
         "payment__dossier", "bank_line", "proposed_by", "decided_by"
     )
-    total = 0
+    total = of_payments = 0
     for refund in rows.iterator(AT_ONCE):
         total += refund.amount
+        of_payments += refund.amount if refund.payment_id else 0
         yield [
             refund.done_at, _of_what(refund.payment, refund.bank_line), refund.reason,
             refund.get_way_display(), refund.transaction, refund.amount,
             refund.proposed_by.get_full_name(),
             refund.decided_by.get_full_name() if refund.decided_by else "",
         ]  # fmt: skip
+    if of_payments != total:
+        yield [_("Trong đó hoàn các khoản đã thu"), "", "", "", "", of_payments, "", ""]
     yield [_("Cộng"), "", "", "", "", total, "", ""]
 
 

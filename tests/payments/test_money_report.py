@@ -13,8 +13,10 @@ from dossiers.reports.periods import month_of
 from payments import desk, moneyreport, refunds, services
 from payments.models import Payment
 from payments.moneyreport import Books
+from procedures.models import Agency
 from tests import factories
 from tests.payments.conftest import MORNING
+from tests.payments.test_refunds import line_to_return
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +93,24 @@ def test_no_cell_is_a_formula_and_no_payer_is_named(dossier):
     assert not any(cell.data_type == "f" for cell in cells)
     assert {"'=14+1", "'=HYPERLINK(1)", "'-1000"} <= set(texts)
     assert dossier.owner.full_name not in texts
+
+
+def test_what_went_back_of_a_credit_for_nobody_is_no_less_of_what_came(people):
+    cashier, leader = people
+    agency = Agency.objects.get(code=factories.DESK)
+    line = line_to_return(agency)
+    refund = refunds.propose(
+        line, by=cashier, amount=line.amount, way="transfer", reason="Không rõ",
+        to_name="An", to_account="1234", to_bank="A",
+    )  # fmt: skip
+    refund = refunds.decide(refund, by=leader, is_approved=True)
+    refunds.note_transfer(refund, by=cashier, number="FT9")
+    books = Books(frozenset({agency.pk}), month_of(MORNING.date()))
+
+    assert list(moneyreport.by_way(books)) == [["Cộng", 0, 0, 0, 0]]
+    assert list(moneyreport.by_day(books)) == [["Cộng", 0, 0, 0, 0]]
+    *_, of_payments, everything = moneyreport._refund_rows(books)
+    assert (of_payments[5], everything[5]) == (0, line.amount)
 
 
 def test_a_month_without_money_has_its_headings_and_sums_of_nothing():
