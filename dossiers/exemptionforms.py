@@ -90,9 +90,9 @@ def _decision_field(row: exemptions.Row) -> forms.Field:
         label=_("%(fee)s – %(ground)s") % {"fee": row.fee, "ground": row.ground},
         help_text=words,
         choices=[
-            (ExemptionClaim.Decision.CONFIRMED, _("Xác nhận: còn phải nộp %(rest)s")
+            (ExemptionClaim.Decision.CONFIRMED, _("Xác nhận; còn phải nộp: %(rest)s")
              % {"rest": row.rest or _("theo hồ sơ")}),
-            (ExemptionClaim.Decision.REJECTED, _("Không chấp nhận: phải nộp %(full)s")
+            (ExemptionClaim.Decision.REJECTED, _("Không chấp nhận; phải nộp: %(full)s")
              % {"full": row.full or _("theo hồ sơ")}),
         ],
         initial=row.claim.decision,
