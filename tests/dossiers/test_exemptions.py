@@ -318,7 +318,7 @@ def test_reception_reads_the_claim_and_decides_on_its_form(client, office):
     assert "16.000 đồng, được chấp nhận thì còn 8.000 đồng" in shown
     assert "Giấy tờ chứng minh: Giấy số 15, xã cấp" in shown
     assert form in shown
-    assert "Xác nhận: còn phải nộp 8.000 đồng" in client.get(form).content.decode()
+    assert "Xác nhận; còn phải nộp: 8.000 đồng" in client.get(form).content.decode()
     data = {"version": dossier.version, f"decision-{claim.pk}": "rejected"}
     refusal = client.post(form, data)
     assert "Hãy ghi lý do không chấp nhận" in refusal.content.decode()
