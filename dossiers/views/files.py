@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from dossiers import attachments, intake, ledger, opinions, secondfactor, tracking
+from dossiers import attachments, intake, ledger, opinions, results, secondfactor, tracking
 from dossiers.models import Attachment, Bundle, Dossier, Paper, Result
 
 if TYPE_CHECKING:
@@ -133,10 +133,14 @@ def paper(request: HttpRequest, token: str) -> HttpResponse:
 @login_or_secret
 @require_safe
 def result(request: HttpRequest, token: str) -> HttpResponse:
-    """The result; the citizen's once it was handed over, the officials' before."""
-    found = Result.objects.select_related("dossier").exclude(file="").filter(revoked_at=None)
+    """The result; the citizen's once it was handed over and as long as it holds.
+
+    Officials read it before, and after it was revoked or replaced.
+    """
+    found = Result.objects.select_related("dossier").exclude(file="")
     row = get_object_or_404(found, token=token)
-    is_given = row.dossier.state == Dossier.State.RETURNED
+    is_returned = row.dossier.state == Dossier.State.RETURNED
+    is_given = is_returned and row in results.holding(row.dossier)
     let_through(request, row.dossier, f"result:{row.pk}", by_people=is_given, by_secret=is_given)
     return download(row.file, f"ket-qua-{row.dossier.code}.pdf", "application/pdf")
 
