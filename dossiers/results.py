@@ -360,6 +360,7 @@ def texts(contents: facts.ResultFacts) -> list[str]:
 
 
 def granted_facts(dossier: Dossier, by: User) -> facts.ResultFacts:
+    """What a result of our template says; takes the next number of its book."""
     template = dossier.revision.result["template"]
     return {
         **_result_head(dossier, by),

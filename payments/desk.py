@@ -147,13 +147,6 @@ def _open(agency: Agency, cashier: User) -> QuerySet[CashMovement]:
     return CashMovement.objects.filter(agency=agency, cashier=cashier, close=None)
 
 
-def desks_of_open_drawers(cashier: User) -> list[Agency]:
-    """The desks at which this cashier has a drawer to close."""
-    open_rows = CashMovement.objects.filter(cashier=cashier, close=None)
-    agencies = Agency.objects.filter(pk__in=open_rows.values("agency"))
-    return list(agencies.select_related("parent").order_by("name", "pk"))
-
-
 def left_open(offices: Iterable[int]) -> list[dict[str, Any]]:
     """The drawers of these offices with cash of earlier days that nobody closed, as
     `{cashier, agency, since}`: one row for each."""
