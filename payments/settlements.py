@@ -7,15 +7,15 @@ XLSX alike. A line that cannot be read is a fault with its number, and the other
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from payments.bank import credits, tables
+from payments.bank import credits
 from payments.bank.credits import BadCell
-from payments.bank.tables import Unreadable
+from procedures import tables
+from procedures.tables import Unreadable
 from procedures.text import fold
 
 MOST_BYTES = 5 * 1024 * 1024
@@ -77,7 +77,7 @@ def read(content: bytes) -> Settlement:
         raise Unreadable(_("Tệp trống."))
     if len(content) > MOST_BYTES:
         raise Unreadable(_("Tệp lớn quá 5 MB; xin chia nhỏ theo ngày."))
-    for rows in _tables(content):
+    for rows in tables.read(content):
         for at, (_line, row) in enumerate(rows[:HEADING_WITHIN]):
             names = [fold(str(cell or "")) for cell in row]
             places = {
@@ -91,12 +91,6 @@ def read(content: bytes) -> Settlement:
     raise Unreadable(
         _("Không thấy dòng tiêu đề: tệp cần cột mã tham chiếu (mã đơn hàng) và cột số tiền.")
     )
-
-
-def _tables(content: bytes) -> Iterator[list[tables.Row]]:
-    if content.startswith(b"PK\x03\x04"):
-        return tables.sheets(content)
-    return tables.separated(tables.decoded(content))
 
 
 def _of_rows(rows: list[tables.Row], places: dict[str, int], *, is_hundredths: bool) -> Settlement:

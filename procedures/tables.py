@@ -32,6 +32,17 @@ class Unreadable(ValueError):
     """A file of which nothing can be used; the message is a sentence for who sent it."""
 
 
+def read(content: bytes) -> Iterator[list[Row]]:
+    """Every table that a file may hold: the sheets of an XLSX, or its text taken apart by each
+    of the usual separators. Rows are (line in the file, cells). `Unreadable` for other files."""
+    if content.startswith(b"PK"):
+        yield from sheets(content)
+    elif content.startswith((b"\xd0\xcf\x11\xe0", b"%PDF")):
+        raise Unreadable(_("Chỉ nhận tệp CSV hoặc XLSX; xin lưu lại tệp theo một trong hai dạng."))
+    else:
+        yield from separated(decoded(content))
+
+
 # --- Text -----------------------------------------------------------------------------
 
 
@@ -119,7 +130,7 @@ def _bare(cell: str) -> str:
 
 def _bound(count: int) -> None:
     if count > MOST_ROWS:
-        raise Unreadable(_("Tệp có hơn 5.000 dòng; xin chia nhỏ theo ngày."))
+        raise Unreadable(_("Tệp có hơn 5.000 dòng; xin chia thành nhiều tệp."))
 
 
 # --- Workbooks ------------------------------------------------------------------------
@@ -155,7 +166,7 @@ def _rows_in(sheet: Any) -> list[Row]:
 
 
 def _check_unpacked(content: bytes) -> None:
-    """Refuse what unpacks to more than any statement has, before it is unpacked."""
+    """Refuse what unpacks to more than any such file has, before it is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             parts = packed.infolist()
@@ -166,4 +177,4 @@ def _check_unpacked(content: bytes) -> None:
 
 
 def _broken() -> Unreadable:
-    return Unreadable(_("Tệp XLSX bị hỏng hoặc không phải bảng tính; xin tải lại từ ngân hàng."))
+    return Unreadable(_("Tệp XLSX bị hỏng hoặc không phải bảng tính; xin lưu lại rồi tải lên."))

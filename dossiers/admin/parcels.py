@@ -20,6 +20,7 @@ from dossiers.handing.addresses import is_complete
 from dossiers.models import Dossier, OfficePaper, Paper, Parcel
 from procedures.models import Agency, Posting
 from procedures.postings import offices_of
+from procedures.tables import Unreadable
 
 RECEPTION = frozenset({Posting.Role.RECEPTION})
 State = Parcel.State
@@ -293,10 +294,10 @@ def parcels_file(request: HttpRequest) -> HttpResponse:
     form = FileForm(request.POST, request.FILES)
     try:
         if not form.is_valid():
-            raise postfiles.Unreadable(" ".join(form.errors["file"]))
+            raise Unreadable(" ".join(form.errors["file"]))
         file = form.cleaned_data["file"]
         outcome = postfiles.take(file, _desks(request))
-    except postfiles.Unreadable as error:
+    except Unreadable as error:
         messages.error(request, str(error))
         return redirect("admin:parcels")
     request.session[_OUTCOME] = {

@@ -7,12 +7,9 @@ read is listed with its line; everything good is kept, and the same file twice c
 
 from __future__ import annotations
 
-import csv
 import datetime
-import io
 import logging
 import re
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -23,11 +20,11 @@ from django.utils.translation import gettext as _
 from dossiers.handing import posting
 from dossiers.models import Parcel
 from dossiers.workflow import Refused
+from procedures import tables
+from procedures.tables import Row, Unreadable
 from procedures.text import fold, normalise
 
 MAX_BYTES = 2 * 1024 * 1024
-MAX_LINES = 5000
-MAX_COLUMNS = 40
 _HEADING_WITHIN = 20
 # By the beginning of what a heading says, folded; the first that fits.
 _COLUMNS = {
@@ -53,10 +50,6 @@ _TIMES = (
 )  # fmt: skip
 
 logger = logging.getLogger(__name__)
-
-
-class Unreadable(Exception):
-    """Nothing of the file was taken; the message is for the person who sent it."""
 
 
 @dataclass
@@ -88,7 +81,7 @@ def take(file: IO[bytes], desks: Iterable[int]) -> Outcome:
 
     Every line in a transaction of its own, so that one that fails keeps no other back.
     """
-    lines, outcome = list(_lines(_rows(file))), Outcome()
+    lines, outcome = list(_read(file)), Outcome()
     numbers = {line.number for line in lines}
     found = Parcel.objects.filter(
         tracking_number__in=numbers, dossier__receiving_agency__in=set(desks)
@@ -150,32 +143,39 @@ def _aware(value: datetime.datetime) -> datetime.datetime:
 # --- Reading ------------------------------------------------------------------------------
 
 
-def _lines(rows: list[list[Any]]) -> Iterator[Line]:
-    place, columns = _heading(rows)
-    for index, row in enumerate(rows[place + 1 :], place + 2):
+def _lines(rows: list[Row], columns: dict[str, int]) -> Iterator[Line]:
+    for place, row in rows:
         cells = {name: row[at] for name, at in columns.items() if at < len(row)}
         words = {name: _text(cell) for name, cell in cells.items()}
         if not any(words.values()):
             continue
         note = "; ".join(filter(None, (words.get("receiver"), words.get("note"))))
         number = re.sub(r"[\s.]", "", words.get("number", "")).upper()
-        yield Line(index, number[:40], words.get("state", ""), cells.get("at", ""), note[:200])
+        yield Line(place, number[:40], words.get("state", ""), cells.get("at", ""), note[:200])
 
 
-def _heading(rows: list[list[Any]]) -> tuple[int, dict[str, int]]:
-    """Which row names the columns, and which column is which."""
-    for place, row in enumerate(rows[:_HEADING_WITHIN]):
-        named = [fold(_text(cell)) for cell in row]
-        columns = {
-            name: at
-            for name, words in _COLUMNS.items()
-            if (at := _column(named, words)) is not None
-        }
-        if {"number", "state", "at"} <= columns.keys():
-            return place, columns
+def _read(file: IO[bytes]) -> Iterator[Line]:
+    """The lines below the row that names the columns, in the first table that has one."""
+    content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise Unreadable(_("Tệp lớn hơn 2 MB; xin chia thành nhiều tệp."))
+    if not content.strip():
+        raise Unreadable(_("Tệp trống."))
+    for rows in tables.read(content):
+        for at, (_place, row) in enumerate(rows[:_HEADING_WITHIN]):
+            columns = _columns_of(row)
+            if {"number", "state", "at"} <= columns.keys():
+                return _lines(rows[at + 1 :], columns)
     raise Unreadable(
         _("Tệp phải có dòng đầu ghi tên cột: Mã bưu gửi, Trạng thái, Thời gian. Chưa ghi gì.")
     )
+
+
+def _columns_of(row: list[Any]) -> dict[str, int]:
+    """Which column is which, where a row names them."""
+    named = [fold(_text(cell)) for cell in row]
+    places = {name: _column(named, words) for name, words in _COLUMNS.items()}
+    return {name: at for name, at in places.items() if at is not None}
 
 
 def _column(named: list[str], words: tuple[str, ...]) -> int | None:
@@ -185,63 +185,3 @@ def _column(named: list[str], words: tuple[str, ...]) -> int | None:
 
 def _text(cell: Any) -> str:
     return "" if cell is None else normalise(str(cell)).strip()
-
-
-def _rows(file: IO[bytes]) -> list[list[Any]]:
-    content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise Unreadable(_("Tệp lớn hơn 2 MB; xin chia thành nhiều tệp."))
-    if not content.strip():
-        raise Unreadable(_("Tệp trống."))
-    rows = _sheet(content) if content.startswith(b"PK") else _table(content)
-    if len(rows) > MAX_LINES:
-        raise Unreadable(
-            _("Tệp có trên %(most)d dòng; xin chia thành nhiều tệp.") % {"most": MAX_LINES}
-        )
-    return rows
-
-
-def _sheet(content: bytes) -> list[list[Any]]:
-    from openpyxl import load_workbook
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > 50 * MAX_BYTES:
-                raise Unreadable(_("Tệp bảng tính lớn quá; xin chia thành nhiều tệp."))
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        # A cell far to the right would make every row as long as a sheet can be.
-        rows = sheet.iter_rows(max_row=MAX_LINES + 1, max_col=MAX_COLUMNS, values_only=True)
-        return [list(row) for row in rows]
-    except Unreadable:
-        raise
-    except Exception as error:  # openpyxl raises what its XML and ZIP readers raise
-        raise Unreadable(_("Không mở được tệp bảng tính này; xin lưu lại dạng XLSX.")) from error
-
-
-def _table(content: bytes) -> list[list[Any]]:
-    if content.startswith((b"\xd0\xcf\x11\xe0", b"%PDF")):
-        raise Unreadable(_("Chỉ nhận tệp CSV hoặc XLSX; xin lưu lại tệp theo một trong hai dạng."))
-    text = _decoded(content)
-    delimiter = max(",;\t|", key=text[:5000].count)
-    try:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        return [row for _number, row in zip(range(MAX_LINES + 1), rows, strict=False)]
-    except csv.Error as error:
-        raise Unreadable(_("Không đọc được tệp CSV này.")) from error
-
-
-def _decoded(content: bytes) -> str:
-    """As Excel and the post save Vietnamese text; `normalise()` joins the marks of cp1258."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ("utf-16",)
-    else:
-        encodings = ("utf-8-sig", "cp1258")
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise Unreadable(_("Không nhận ra bảng mã của tệp; xin lưu lại dạng CSV UTF-8 hoặc XLSX."))

@@ -21,10 +21,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dossiers import officials, workflow
 from payments.bank import accounts, deciding, statements, suggesting, uploading
-from payments.bank.tables import Unreadable
 from payments.models import BankLine, BankStatement, Payment, Refund
 from procedures.models import Agency, Posting
 from procedures.postings import held
+from procedures.tables import Unreadable
 from procedures.text import normalise
 
 Role = Posting.Role

@@ -22,12 +22,12 @@ from dossiers import officials
 from dossiers.reports import periods
 from payments import reconcile
 from payments.bank import accounts
-from payments.bank.tables import Unreadable
 from payments.books import Scope
 from payments.models import Payment, Reconciliation
 from payments.settlements import MOST_BYTES
 from procedures.models import Agency, Posting
 from procedures.postings import at_or_below, held, roles
+from procedures.tables import Unreadable
 from procedures.worktime import VIETNAM
 
 Role = Posting.Role

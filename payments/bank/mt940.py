@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from payments.bank import credits
 from payments.bank.credits import BadCell, Credit
-from payments.bank.tables import MOST_ROWS, Unreadable
+from procedures.tables import MOST_ROWS, Unreadable
 
 _TAG = re.compile(r":([0-9]{2}[A-Z]?):(.*)")
 _LINE = re.compile(

@@ -13,9 +13,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from payments.bank import columns, credits, mt940, tables
+from payments.bank import columns, credits, mt940
 from payments.bank.credits import BadCell, Credit
-from payments.bank.tables import Unreadable
+from procedures import tables
+from procedures.tables import Unreadable
 from procedures.text import fold
 
 MOST_BYTES = 5 * 1024 * 1024

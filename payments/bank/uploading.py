@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from payments.bank import matching, statements
 from payments.bank.matching import Taken
-from payments.bank.tables import Unreadable
 from payments.models import BankStatement
 from procedures.models import Agency
+from procedures.tables import Unreadable
 
 
 def keep(name: str, content: bytes, *, agency: Agency, by) -> tuple[BankStatement, Taken]:

@@ -22,6 +22,7 @@ from dossiers.models import Dossier, OfficePaper, Paper, Parcel, ParcelEvent, Po
 from dossiers.reports import register
 from payments.models import Payment
 from procedures import papers as printing
+from procedures import tables
 from procedures.models import Agency
 from tests import factories
 from tests.dossiers.refusals import refused
@@ -344,9 +345,10 @@ def test_a_workbook_is_not_unpacked_wide_and_a_broken_one_is_said_to_be():
         for name in whole.namelist():
             parts.writestr(name, whole.read(name)[:40])
 
-    assert max(map(len, postfiles._sheet(file.getvalue()))) == postfiles.MAX_COLUMNS
-    with pytest.raises(postfiles.Unreadable, match="bảng tính"):
-        postfiles._sheet(broken.getvalue())
+    [sheet] = tables.read(file.getvalue())
+    assert max(len(row) for _place, row in sheet) == tables.MOST_COLUMNS
+    with pytest.raises(tables.Unreadable, match="bảng tính"):
+        list(tables.read(broken.getvalue()))
 
 
 @pytest.mark.parametrize(
@@ -358,11 +360,11 @@ def test_a_workbook_is_not_unpacked_wide_and_a_broken_one_is_said_to_be():
         (b"PK\x03\x04rubbish", "bảng tính"),
         (b"%PDF-1.7", "CSV hoặc XLSX"),
         (b"x" * (postfiles.MAX_BYTES + 1), "2 MB"),
-        (f"{HEADING}\n".encode() + b"a,b,c,d\n" * (postfiles.MAX_LINES + 1), "5000 dòng"),
+        (f"{HEADING}\n".encode() + b"a,b,c,d\n" * (tables.MOST_ROWS + 1), "5.000 dòng"),
     ],
 )
 def test_a_file_that_is_none_changes_nothing_and_says_why(content, complaint):
-    with pytest.raises(postfiles.Unreadable) as error:
+    with pytest.raises(tables.Unreadable) as error:
         postfiles.take(io.BytesIO(content), [])
 
     assert complaint in str(error.value)

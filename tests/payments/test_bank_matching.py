@@ -18,7 +18,6 @@ from dossiers.models import Dossier, Relative
 from payments import services
 from payments.bank import deciding, matching, suggesting, uploading, webhook
 from payments.bank.credits import Credit
-from payments.bank.tables import Unreadable
 from payments.models import (
     BankLine,
     BankStatement,
@@ -28,6 +27,7 @@ from payments.models import (
     check_character,
 )
 from procedures.models import Agency
+from procedures.tables import Unreadable
 from tests import factories
 from tests.payments.test_payment_races import at_once
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from payments.bank import credits, statements
 from payments.bank.credits import BadCell
-from payments.bank.tables import Unreadable
+from procedures.tables import Unreadable
 from procedures.worktime import VIETNAM
 
 HEADING = "Ngày giao dịch;Số tham chiếu;Ghi nợ;Ghi có;Diễn giải;Tên người chuyển"

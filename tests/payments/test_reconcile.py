@@ -14,11 +14,11 @@ from dossiers.reports.periods import of_day
 from payments import books, reconcile, services, settlements
 from payments.bank import matching
 from payments.bank.credits import Credit
-from payments.bank.tables import Unreadable
 from payments.books import Scope
 from payments.gateways import vietqr
 from payments.models import GatewayMessage, Payment, Reconciliation, SandboxOrder
 from payments.settlements import Entry
+from procedures.tables import Unreadable
 from tests import factories
 from tests.payments.conftest import MORNING
 from tests.payments.wire import call_back, query_string
@@ -165,7 +165,7 @@ def test_a_refund_that_we_never_sent_is_said(paid):
     [
         (b"", "trống"),
         (b"mot,hai\n1,2\n", "tiêu đề"),
-        (b"%PDF-1.7\n1", "tiêu đề"),
+        (b"%PDF-1.7\n1", "CSV hoặc XLSX"),
         ("Mã tham chiếu,Số tiền".encode("utf-16") + b"\x00", "bảng mã"),
         (b"\x81\x8d\xff\xfe\xfa,\xf0\x90", "bảng mã"),
         (b"PK\x03\x04broken", "hỏng"),

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from dossiers.reports import periods
 from dossiers.reports.periods import Period
 from payments import books, reconcile
-from payments.bank.tables import Unreadable
 from payments.books import Scope
 from payments.models import Payment
 from procedures.models import Agency
 from procedures.postings import at_or_below
+from procedures.tables import Unreadable
 
 
 class Command(BaseCommand):
