@@ -9,6 +9,7 @@ in the order of the whole app: dossier, payment, bank line, refund, counter of r
 from __future__ import annotations
 
 import datetime
+import logging
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -34,6 +35,8 @@ DECIDES = frozenset({Role.LEADER, Role.APPROVER})
 BY_HAND_AFTER = datetime.timedelta(days=1)
 ASK_AGAIN_AFTER = datetime.timedelta(minutes=5)
 ASK_AGAIN_FOR = 50  # refunds at one run
+
+logger = logging.getLogger(__name__)
 
 _HOW = {
     Way.GATEWAY: gettext_lazy(
@@ -302,12 +305,21 @@ def ask_again() -> int:
     for refund in rows.select_related("payment").order_by("asked_at")[:ASK_AGAIN_FOR]:
         if refund.asked_at and timezone.now() - refund.asked_at < _pause(refund):
             continue
-        after = send(refund)
+        after = _sent(refund)
         settled += after.state not in (State.APPROVED, State.SENT)
         unanswered = 0 if after.answer else unanswered + 1
         if unanswered == 3:  # in a row: the gateway is down
             break
     return settled
+
+
+def _sent(refund: Refund) -> Refund:
+    """A fault in one must not keep the others back."""
+    try:
+        return send(refund)
+    except Exception:
+        logger.exception("refund %s: the gateway's answer was not taken", refund.reference)
+        return refund
 
 
 def _pause(refund: Refund) -> datetime.timedelta:

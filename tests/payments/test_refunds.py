@@ -292,6 +292,18 @@ def test_a_gateway_that_is_down_is_asked_again_under_the_same_reference(
 
 
 @database
+def test_a_fault_in_one_refund_keeps_no_other_back(twice, cashier, leader, monkeypatch):
+    third = services.ask(twice.dossier, twice.lines)
+    services.confirm(third, amount=third.amount, transaction_number="14000003")
+    answers(monkeypatch, ValueError("no number"), gateways.RefundReport(gateways.PAID, "1", "00"))
+    both = [through_gateway(payment, cashier, leader) for payment in (twice, fresh(third))]
+
+    assert refunds.ask_again() == 1
+
+    assert sorted(fresh(refund).state for refund in both) == [State.DONE, State.SENT]
+
+
+@database
 def test_a_refund_that_the_gateway_refuses_may_go_by_transfer(twice, cashier, leader, monkeypatch):
     answers(monkeypatch, gateways.RefundReport(gateways.FAILED, "", "09"))
     refund = through_gateway(twice, cashier, leader)
