@@ -7,13 +7,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dossiers import workflow
 from dossiers.models import Dossier
 from payments import services
 from payments.models import Payment
+from payments.money import format_dong
 from procedures.models import Posting
 from procedures.postings import roles
 
@@ -42,11 +46,27 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 class PaymentAdmin(ReadOnlyAdmin):
     """All payments; the cash button of the dossier page leads here."""
 
-    list_display = ("reference", "dossier", "amount", "method", "state", "paid_at", "needs_refund")
+    list_display = ("reference", "dossier", "sum", "method", "state", "paid_at", "needs_refund")
     list_filter = ("state", "method", "needs_refund")
     search_fields = ("reference", "dossier__code")
     list_select_related = ("dossier",)
     show_full_result_count = False
+    fields = (
+        "reference", "dossier", "fees", "sum", "method", "state", "created_at", "started_at",
+        "paid_at", "transaction", "needs_refund", "refund_reason", "queried_at",
+    )  # fmt: skip
+    readonly_fields = ("fees", "sum")
+
+    @admin.display(description=gettext_lazy("các khoản"))
+    def fees(self, payment: Payment) -> str:
+        """Each fee and its amount, a line each, as the citizen was asked."""
+        lines = ((line["name"], format_dong(line["amount"])) for line in payment.lines)
+        return format_html_join(mark_safe("<br>"), "{}: {}", lines)
+
+    @admin.display(description=gettext_lazy("số tiền"), ordering="amount")
+    def sum(self, payment: Payment) -> str:
+        """The amount as people write it."""
+        return format_dong(payment.amount)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         """Those of the dossiers of one's offices."""
