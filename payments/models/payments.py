@@ -6,6 +6,7 @@ import secrets
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from dossiers.models import Dossier
@@ -139,7 +140,7 @@ class GatewayMessage(models.Model):
         ordering = ("received_at", "pk")
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.answer}"
+        return f"{timezone.localtime(self.received_at):%H:%M:%S %d/%m/%Y}"
 
 
 class SandboxOrder(models.Model):
