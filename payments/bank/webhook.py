@@ -112,7 +112,7 @@ def _understood(body: bytes) -> tuple[str, list[Any]]:
     account, rows = message.get("account"), message.get("transactions")
     if not isinstance(account, str) or not isinstance(rows, list) or len(rows) > MOST_LINES:
         raise ValueError("no account, or no list of transactions")
-    return account, rows
+    return credits.text(account, 40), rows
 
 
 def _credits(rows: list[Any]) -> tuple[list[Credit], list[int]]:

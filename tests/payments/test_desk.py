@@ -66,6 +66,8 @@ def close_address(office):
 @pytest.mark.both_databases
 def test_cash_lies_in_the_drawer_of_who_took_it_until_it_is_closed(dossier, cashier, office):
     take(dossier, cashier)
+    colleague = factories.official("cashier")
+    take(factories.filed(factories.COPY), colleague)
 
     found = desk.drawer(office, cashier)
     closed, _paper = close(office, cashier, found.taken)
@@ -73,8 +75,9 @@ def test_cash_lies_in_the_drawer_of_who_took_it_until_it_is_closed(dossier, cash
     assert [row.payment.dossier for row in found.movements] == [dossier]
     assert (found.given_back, found.expected) == (0, dossier.payments.get().amount)
     assert (closed.number, closed.taken, closed.difference) == (1, found.taken, 0)
-    assert CashMovement.objects.get().close == closed
+    assert CashMovement.objects.get(close=closed).cashier == cashier
     assert desk.drawer(office, cashier).movements == []
+    assert desk.drawer(office, colleague).taken == found.taken
 
 
 @pytest.mark.race
