@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dossiers import ledger, officials, panels, results, workflow
+from dossiers import ledger, officials, panels, papers, results, workflow
 from dossiers.adminforms import MoveForm
 from dossiers.handing import collecting, posting, reminding
 from dossiers.models import Dossier, DossierQuerySet, Paper
@@ -139,6 +139,8 @@ def _page(
     context = {
         **officials.frame(request, _("Trả kết quả")),
         "dossier": dossier,
+        # Whom the form names, as the slip does, where the account is in another name.
+        "name_on_form": papers.applicant(dossier)["name"],
         "form": form,
         "results": dossier.results.filter(revoked_at=None),
         "unpaid": unpaid,
