@@ -38,6 +38,9 @@ MISSING_SHOWN = 20
 _WRONG_AMOUNT = "04"
 _TWICE = "twice"
 _CAME = Q(content__vnp_TransactionStatus="00") | Q(content__resultCode="0")
+_CAME_OTHERWISE = _CAME & Q(answer=_WRONG_AMOUNT)
+# Messages of money that is in no payment: it came again, or another sum than was asked.
+ELSEWHERE = Q(kind=_TWICE) | _CAME_OTHERWISE
 # Ends at which the law may give money back; a result that was given is none.
 _ENDED = (Dossier.State.REFUSED, Dossier.State.WITHDRAWN, Dossier.State.STOPPED)
 
@@ -290,7 +293,7 @@ def _said(scope: Scope) -> Iterator[Difference]:
         rows = rows.filter(method=scope.method)
     for message in _once(rows.filter(kind=_TWICE)):
         yield Difference("said_twice", message.payment.reference, message.payment.transaction)
-    for message in _once(rows.filter(_CAME, answer=_WRONG_AMOUNT)):
+    for message in _once(rows.filter(_CAME_OTHERWISE)):
         asked = format_dong(message.payment.amount)
         yield Difference("said_other", message.payment.reference, asked)
 

@@ -6,10 +6,11 @@ import datetime
 import logging
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -18,9 +19,9 @@ from dossiers import officials
 from dossiers.models import OfficePaper
 from dossiers.reports import export, periods
 from dossiers.reports.periods import Period
-from payments import desk, moneyreport
+from payments import books, desk, moneyreport
 from payments.admin.reconciling import days_open
-from payments.models import BankLine, CashClose, Payment, Refund
+from payments.models import BankLine, CashClose, GatewayMessage, Payment, Refund
 from payments.moneyreport import Books
 from procedures.models import Agency, Posting
 from procedures.postings import at_or_below, held
@@ -28,6 +29,7 @@ from procedures.postings import at_or_below, held
 Role = Posting.Role
 SEE = frozenset({Role.CASHIER, Role.LEADER, Role.SUPERVISOR})
 CLOSES_SHOWN = 20
+LATELY = datetime.timedelta(days=30)
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +87,8 @@ def _tasks(offices: frozenset[int]) -> list[dict[str, Any]]:
         (_("đề nghị hoàn trả đang làm"), "refunds",
          refunds.filter(state__in=Refund.OPEN).count()),
         (_("khoản tiền về tài khoản chờ ghép"), "bank_lines", waiting.count()),
+        (_("khoản cổng thanh toán báo khác với sổ trong 30 ngày qua"),
+         "payments_gatewaymessage_changelist", _said_otherwise(offices)),
         (_("ngày có tiền chưa đối chiếu"), "reconcile", days_open(offices)),
     )  # fmt: skip
     return [
@@ -92,6 +96,15 @@ def _tasks(offices: frozenset[int]) -> list[dict[str, Any]]:
         for label, name, count in counts
         if count
     ]
+
+
+def _said_otherwise(offices: frozenset[int]) -> int:
+    """The payments of which a gateway told lately of money that is not in our books."""
+    since = timezone.now() - LATELY
+    rows = GatewayMessage.objects.filter(books.ELSEWHERE, received_at__gte=since)
+    return rows.filter(payment__dossier__receiving_agency__in=offices).aggregate(
+        payments=Count("payment", distinct=True)
+    )["payments"]
 
 
 def _closes(offices: frozenset[int]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from procedures.models import Agency
 from tests import factories
 from tests.payments.conftest import MORNING
 from tests.payments.test_refunds import line_to_return
+from tests.payments.wire import call_back, query_string
 
 pytestmark = pytest.mark.django_db
 
@@ -160,6 +161,9 @@ def test_more_than_a_workbook_holds_is_refused(client, dossier, people, monkeypa
 def test_the_overview_says_what_waits_and_shows_the_closes(client, dossier, people, clock):
     services.take_cash(factories.filed(factories.COPY).payments.get(), by=people[0])
     Payment.objects.filter(method="vnpay").update(needs_refund=True)
+    half = services.begin(factories.filed(factories.COPY))
+    for _again in range(2):
+        assert call_back(query_string(half, vnp_Amount=half.amount * 50))["RspCode"] == "04"
     clock.shift(datetime.timedelta(days=1))
     client.force_login(people[1])
 
@@ -167,7 +171,10 @@ def test_the_overview_says_what_waits_and_shows_the_closes(client, dossier, peop
     client.force_login(factories.official("leader", factories.OTHER_COMMUNE))
     elsewhere = client.get(MONEY).text
 
-    waits = ("1 khoản cần hoàn trả", "2 ngày có tiền chưa đối chiếu", "chưa chốt quầy tại")
+    waits = (
+        "1 khoản cần hoàn trả", "2 ngày có tiền chưa đối chiếu", "chưa chốt quầy tại",
+        "1 khoản cổng thanh toán báo khác với sổ",
+    )  # fmt: skip
     assert all(words in page for words in waits)
     assert "48.000" in page and "Mở" in page and "-1000" in page
     assert "Không có việc nào về tiền đang chờ" in elsewhere
