@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
+from dossiers.opening import signatures
 from dossiers.opening.pdfs import opened
 
 # More is in no paper of ours, and each costs time.
@@ -90,16 +91,8 @@ def _signatures(content: bytes) -> list[dict[str, Any]]:
 
 
 def _signature(signature: Any, is_last: bool) -> dict[str, Any]:
-    from pyhanko.sign.validation import validate_pdf_signature
-    from pyhanko.sign.validation.status import SignatureCoverageLevel
-    from pyhanko_certvalidator import ValidationContext
-
-    certificate = signature.signer_cert
-    context = ValidationContext(trust_roots=[certificate], allow_fetching=False)
-    status = validate_pdf_signature(signature, context)
-    covers = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
-    followed_well = status.coverage == SignatureCoverageLevel.ENTIRE_REVISION and status.docmdp_ok
-    at = signature.self_reported_timestamp
+    one = signatures.read(signature, is_last=is_last)
+    certificate, at = one.certificate, one.signed_at
     return {
         "name": _name(certificate.subject.native),
         "issuer": _name(certificate.issuer.native),
@@ -107,9 +100,8 @@ def _signature(signature: Any, is_last: bool) -> dict[str, Any]:
         "signed_at": at.isoformat() if at else "",
         "valid_from": certificate.not_valid_before.isoformat(),
         "valid_until": certificate.not_valid_after.isoformat(),
-        # What stands behind the last one is told by `covers`, not as a change of its own part.
-        "is_intact": bool(status.intact and status.valid and (covers or followed_well or is_last)),
-        "covers": covers,
+        "is_intact": one.is_intact,
+        "covers": one.covers_whole_file,
     }
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dossiers.models import SignerCertificate
+from dossiers.opening import signatures
+from dossiers.opening.signatures import Read
 from dossiers.signing import keys
 from dossiers.signing.making import OFFICE_FIELD, outside_any_loop
 
 if TYPE_CHECKING:
-    from asn1crypto.x509 import Certificate
     from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 logger = logging.getLogger(__name__)
@@ -91,58 +92,29 @@ def check(pdf: bytes) -> Verdict:
 
     try:
         found = PdfFileReader(io.BytesIO(pdf)).embedded_regular_signatures
-        read = [_read(one) for one in found]
+        read = outside_any_loop(
+            lambda: [signatures.read(one, is_last=one is found[-1]) for one in found]
+        )
     except Exception as error:  # what hostile files do to a parser has no end
         logger.info("a file that was to be checked cannot be read: %s", type(error).__name__)
         return Verdict()
     return _verdict(read) if read else Verdict()
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A signature as the file has it, before it is asked whose it is."""
-
-    certificate: Certificate
-    signed_at: datetime.datetime | None
-    is_intact: bool
-    covers_whole_file: bool
-
-
-def _read(signature: EmbeddedPdfSignature) -> _Read:
-    from pyhanko.sign.validation import validate_pdf_signature
-    from pyhanko.sign.validation.status import SignatureCoverageLevel
-    from pyhanko_certvalidator import ValidationContext
-
-    certificate = signature.signer_cert
-    context = ValidationContext(trust_roots=[certificate], allow_fetching=False)
-    status = outside_any_loop(lambda: validate_pdf_signature(signature, context))
-    covers = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
-    is_followed_well = covers or (
-        status.coverage == SignatureCoverageLevel.ENTIRE_REVISION and bool(status.docmdp_ok)
-    )
-    # What stands after the last signature is told by `covers_whole_file`, not as a change.
-    is_intact = status.intact and status.valid and (is_followed_well or _is_last(signature))
-    return _Read(certificate, signature.self_reported_timestamp, is_intact, covers)
-
-
-def _is_last(signature: EmbeddedPdfSignature) -> bool:
-    return signature.reader.embedded_regular_signatures[-1].fq_name == signature.fq_name
-
-
-def _verdict(read: list[_Read]) -> Verdict:
+def _verdict(read: list[Read]) -> Verdict:
     ours = keys.our_certificates()
     foreign = [one for one in read if one.certificate.sha256 not in ours]
     people = _people(one.certificate.sha256.hex() for one in foreign) if foreign else {}
-    signatures = tuple(_signature(one, ours, people) for one in read)
-    last = signatures[-1]
+    found = tuple(_signature(one, ours, people) for one in read)
+    last = found[-1]
     return Verdict(
         is_signed=True,
-        is_intact=all(signature.is_intact for signature in signatures),
+        is_intact=all(signature.is_intact for signature in found),
         covers_whole_file=read[-1].covers_whole_file,
         is_ours=last.is_ours,
         signer_name=last.name,
         signed_at=last.signed_at,
-        signatures=signatures,
+        signatures=found,
     )
 
 
@@ -151,7 +123,7 @@ def _people(fingerprints: Iterator[str]) -> dict[str, SignerCertificate]:
     return {row.fingerprint: row for row in known}
 
 
-def _signature(read: _Read, ours: set[bytes], people: dict[str, SignerCertificate]) -> Signature:
+def _signature(read: Read, ours: set[bytes], people: dict[str, SignerCertificate]) -> Signature:
     certificate, at = read.certificate, read.signed_at
     person = people.get(certificate.sha256.hex())
     revoked_at = person.revoked_at if person else None
